@@ -1,0 +1,354 @@
+"""Numba kernels of the exact slanted-boundary contraction: value, adjoint, chain rule.
+
+Conventions
+-----------
+- A boundary of S complex entries is stored as 2 S floats, all real parts first. Inner loops
+  then run over contiguous reals, which the compiler turns into vector instructions.
+- Two-qubit indices inside this file are ``2 * right + left``, the order of the wires in memory
+  (schedule.py); the house order ``2 * left + right`` is restored by the callers.
+- ``bar`` marks the adjoint: ``before . bar_before == after . bar_after == f`` at every step
+  (no conjugation), with ``f = <target|ansatz>``.
+- Of each gate the kernels gather ``D[c', c] = sum bar_before[c'] before[c]``, from which the
+  environment of the unitary gate G is ``conj(G) D``. All D have trace f.
+
+`slanted.py` holds the array-API twin, which is the oracle of these kernels in the tests.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numba import njit
+
+# No nnan/ninf: a non-finite angle must stay visible in the result.
+_OPTIONS = {"cache": True, "nogil": True, "fastmath": {"reassoc", "contract", "nsz", "arcp"}}
+
+_ADD, _ADD_PAIR, _GATE, _ABSORB, _ABSORB_2 = 0, 1, 2, 3, 4  # schedule.Op
+
+TapeKernel = Callable[..., None]
+
+
+@njit(**_OPTIONS)
+def _zxz(p0, p1, p2, out):
+    c, s = np.cos(0.5 * p1), np.sin(0.5 * p1)
+    plus, minus = 0.5 * (p2 + p0), 0.5 * (p2 - p0)
+    out[0, 0] = c * complex(np.cos(plus), -np.sin(plus))
+    out[0, 1] = s * complex(-np.sin(minus), -np.cos(minus))
+    out[1, 0] = s * complex(np.sin(minus), -np.cos(minus))
+    out[1, 1] = c * complex(np.cos(plus), np.sin(plus))
+
+
+@njit(**_OPTIONS)
+def build_gates(angles, fronts, gates):
+    """Fill `fronts` (n, 2) and `gates` (blocks, 4, 4), complex, from the angles."""
+    n = fronts.shape[0]
+    for i in range(n):
+        a, b = 0.5 * angles[2 * i], 0.5 * angles[2 * i + 1]
+        fronts[i, 0] = np.cos(a) * complex(np.cos(b), -np.sin(b))
+        fronts[i, 1] = np.sin(a) * complex(np.sin(b), -np.cos(b))
+    left, right = np.empty((2, 2), np.complex128), np.empty((2, 2), np.complex128)
+    for k in range(gates.shape[0]):
+        p = angles[2 * n + 9 * k : 2 * n + 9 * k + 9]
+        _zxz(p[3], p[4], p[5], left)
+        _zxz(p[6], p[7], p[8], right)
+        phase = complex(np.cos(p[2]), np.sin(p[2]))
+        even, odd = p[0] - p[1], p[0] + p[1]
+        # kak mixes index c with 3 - c only: {00, 11} with a - b, {01, 10} with a + b
+        for r in range(4):
+            for c in range(4):
+                outer = c == 0 or c == 3
+                ph = phase if outer else phase.conjugate()
+                turn = even if outer else odd
+                same = right[r >> 1, c >> 1] * left[r & 1, c & 1]
+                flipped = right[r >> 1, 1 - (c >> 1)] * left[r & 1, 1 - (c & 1)]
+                gates[k, r, c] = ph * (same * np.cos(turn) + flipped * complex(0.0, np.sin(turn)))
+
+
+@njit(**_OPTIONS)
+def dress(op, gates, raw, start, dressed):
+    """Fold a last-layer gate into its pair of target tensors; lay out both matrices.
+
+    `raw[start:]` holds (inner, chi) complex entries. `dressed[4 start:]` receives the real
+    (inner, 2 chi) matrix [re | im] for the forward product, then (chi, 2 inner) for the adjoint.
+    """
+    inner, chi = op[4], op[5]
+    quarter = inner // 4
+    forward = dressed[4 * start :]
+    adjoint = dressed[4 * start + 2 * inner * chi :]
+    for i in range(inner):
+        for j in range(chi):
+            if op[0] == _ABSORB_2:
+                c, x = i // quarter, i % quarter
+                value = 0j
+                for r in range(4):
+                    value += gates[op[1], r, c] * raw[start + (r * quarter + x) * chi + j]
+            else:
+                value = raw[start + i * chi + j]
+            forward[i * 2 * chi + j] = value.real
+            forward[i * 2 * chi + chi + j] = value.imag
+            adjoint[j * 2 * inner + i] = value.real
+            adjoint[j * 2 * inner + inner + i] = value.imag
+
+
+@njit(**_OPTIONS)
+def dress_all(ops, starts, gates, raw, dressed, pairs_only):
+    """`dress` every absorption, or only those that carry a gate."""
+    for i in range(ops.shape[0]):
+        if ops[i, 0] == _ABSORB_2 or (ops[i, 0] == _ABSORB and not pairs_only):
+            dress(ops[i], gates, raw, starts[i], dressed)
+
+
+@njit(**_OPTIONS)
+def _complex_product(x, rows, inner, matrix, columns, y, scratch):
+    """y = x @ matrix on stacked planes: one real product gives all four partial products."""
+    stacked = x[: 2 * rows * inner].reshape(2 * rows, inner)
+    product = scratch[: 4 * rows * columns].reshape(2 * rows, 2 * columns)
+    np.dot(stacked, matrix[: 2 * inner * columns].reshape(inner, 2 * columns), product)
+    size = rows * columns
+    for p in range(rows):
+        for j in range(columns):
+            y[p * columns + j] = product[p, j] - product[rows + p, columns + j]
+            y[size + p * columns + j] = product[p, columns + j] + product[rows + p, j]
+
+
+@njit(**_OPTIONS)
+def _mix(x, outer, inner, gate, transposed, y):
+    """y = gate x (or its transpose) on the middle axis of the (outer, 4, inner) view."""
+    plane = 4 * outer * inner
+    for a in range(outer):
+        for r in range(4):
+            g0 = gate[0, r] if transposed else gate[r, 0]
+            g1 = gate[1, r] if transposed else gate[r, 1]
+            g2 = gate[2, r] if transposed else gate[r, 2]
+            g3 = gate[3, r] if transposed else gate[r, 3]
+            r0, r1, r2, r3 = g0.real, g1.real, g2.real, g3.real
+            i0, i1, i2, i3 = g0.imag, g1.imag, g2.imag, g3.imag
+            real = x[4 * a * inner : 4 * (a + 1) * inner]
+            imag = x[plane + 4 * a * inner : plane + 4 * (a + 1) * inner]
+            out_real = y[(4 * a + r) * inner : (4 * a + r + 1) * inner]
+            out_imag = y[plane + (4 * a + r) * inner : plane + (4 * a + r + 1) * inner]
+            for q in range(inner):
+                x0, x1, x2, x3 = real[q], real[inner + q], real[2 * inner + q], real[3 * inner + q]
+                z0, z1, z2, z3 = imag[q], imag[inner + q], imag[2 * inner + q], imag[3 * inner + q]
+                out_real[q] = (r0 * x0 - i0 * z0 + r1 * x1 - i1 * z1) + (
+                    r2 * x2 - i2 * z2 + r3 * x3 - i3 * z3
+                )
+                out_imag[q] = (r0 * z0 + i0 * x0 + r1 * z1 + i1 * x1) + (
+                    r2 * z2 + i2 * x2 + r3 * z3 + i3 * x3
+                )
+
+
+@njit(**_OPTIONS)
+def _pair_state(gate, right, left, state):
+    for r in range(4):
+        state[r] = (
+            gate[r, 0] * right[0] * left[0]
+            + gate[r, 1] * right[0] * left[1]
+            + gate[r, 2] * right[1] * left[0]
+            + gate[r, 3] * right[1] * left[1]
+        )
+
+
+@njit(**_OPTIONS)
+def forward(op, fronts, gates, dressed, x, y, scratch):
+    """One step of the boundary: `x` before, `y` after."""
+    kind, index, site, outer, inner, chi = op[0], op[1], op[2], op[3], op[4], op[5]
+    if kind == _GATE:
+        _mix(x, outer, inner, gates[index], False, y)
+    elif kind == _ABSORB or kind == _ABSORB_2:
+        _complex_product(x, outer, inner, dressed, chi, y, scratch)
+    else:
+        wires = 2 if kind == _ADD else 4
+        state = np.empty(4, np.complex128)
+        if kind == _ADD:
+            state[0], state[1] = fronts[site, 0], fronts[site, 1]
+        else:
+            _pair_state(gates[index], fronts[site + 1], fronts[site], state)
+        plane = wires * inner
+        for w in range(wires):
+            re, im = state[w].real, state[w].imag
+            for q in range(inner):
+                y[w * inner + q] = re * x[q] - im * x[inner + q]
+                y[plane + w * inner + q] = re * x[inner + q] + im * x[q]
+
+
+@njit(**_OPTIONS)
+def backward(op, fronts, gates, dressed, y, x, scratch):
+    """One step of the adjoint: `y` = bar_after, `x` = bar_before."""
+    kind, index, site, outer, inner, chi = op[0], op[1], op[2], op[3], op[4], op[5]
+    if kind == _GATE:
+        _mix(y, outer, inner, gates[index], True, x)
+    elif kind == _ABSORB or kind == _ABSORB_2:
+        _complex_product(y, outer, chi, dressed[2 * inner * chi :], inner, x, scratch)
+    else:
+        wires = 2 if kind == _ADD else 4
+        state = np.empty(4, np.complex128)
+        if kind == _ADD:
+            state[0], state[1] = fronts[site, 0], fronts[site, 1]
+        else:
+            _pair_state(gates[index], fronts[site + 1], fronts[site], state)
+        plane = wires * inner
+        x[: 2 * inner] = 0.0
+        for w in range(wires):
+            re, im = state[w].real, state[w].imag
+            for q in range(inner):
+                x[q] += re * y[w * inner + q] - im * y[plane + w * inner + q]
+                x[inner + q] += re * y[plane + w * inner + q] + im * y[w * inner + q]
+
+
+@njit(**_OPTIONS)
+def _inner_product(x, x_plane, y, y_plane, size):
+    """sum x * y of two stretches, planes `x_plane` and `y_plane` apart (no conjugation)."""
+    re = im = 0.0
+    for q in range(size):
+        re += x[q] * y[q] - x[x_plane + q] * y[y_plane + q]
+        im += x[q] * y[y_plane + q] + x[x_plane + q] * y[q]
+    return complex(re, im)
+
+
+@njit(**_OPTIONS)
+def _gather_gate(bar, before, outer, inner, out):
+    out[:] = 0j
+    plane = 4 * outer * inner
+    for a in range(outer):
+        real = before[4 * a * inner : 4 * (a + 1) * inner]
+        imag = before[plane + 4 * a * inner : plane + 4 * (a + 1) * inner]
+        for r in range(4):
+            bar_real = bar[(4 * a + r) * inner : (4 * a + r + 1) * inner]
+            bar_imag = bar[plane + (4 * a + r) * inner : plane + (4 * a + r + 1) * inner]
+            s0 = s1 = s2 = s3 = t0 = t1 = t2 = t3 = 0.0
+            for q in range(inner):
+                u, v = bar_real[q], bar_imag[q]
+                s0 += u * real[q] - v * imag[q]
+                t0 += u * imag[q] + v * real[q]
+                s1 += u * real[inner + q] - v * imag[inner + q]
+                t1 += u * imag[inner + q] + v * real[inner + q]
+                s2 += u * real[2 * inner + q] - v * imag[2 * inner + q]
+                t2 += u * imag[2 * inner + q] + v * real[2 * inner + q]
+                s3 += u * real[3 * inner + q] - v * imag[3 * inner + q]
+                t3 += u * imag[3 * inner + q] + v * real[3 * inner + q]
+            out[r, 0] += complex(s0, t0)
+            out[r, 1] += complex(s1, t1)
+            out[r, 2] += complex(s2, t2)
+            out[r, 3] += complex(s3, t3)
+
+
+@njit(**_OPTIONS)
+def gather(op, fronts, gates, before, bar_before, bar_after, front_bars, densities):
+    """Derivatives that one step contributes: `front_bars` (n, 2) and `densities` (blocks, 4, 4)."""
+    kind, index, site, outer, inner = op[0], op[1], op[2], op[3], op[4]
+    if kind == _GATE:
+        _gather_gate(bar_before, before, outer, inner, densities[index])
+    elif kind == _ABSORB_2:
+        _gather_gate(bar_before, before, outer, inner // 4, densities[index])
+    elif kind == _ADD:
+        for w in range(2):
+            front_bars[site, w] = _inner_product(
+                before, inner, bar_after[w * inner :], 2 * inner, inner
+            )
+    elif kind == _ADD_PAIR:
+        out = np.empty(4, np.complex128)
+        for w in range(4):
+            out[w] = _inner_product(before, inner, bar_after[w * inner :], 4 * inner, inner)
+        front_bars[site], front_bars[site + 1] = 0j, 0j
+        for r in range(4):
+            pulled = 0j
+            for w in range(4):
+                pulled += gates[index, w, r] * out[w]
+            for c in range(4):
+                densities[index, r, c] = pulled * fronts[site + 1, c >> 1] * fronts[site, c & 1]
+            front_bars[site + 1, r >> 1] += pulled * fronts[site, r & 1]
+            front_bars[site, r & 1] += pulled * fronts[site + 1, r >> 1]
+
+
+@njit(**_OPTIONS)
+def forward_tape(ops, starts, sizes, offsets, fronts, gates, dressed, tape, scratch):
+    """Run all `ops` forward; `tape` holds every boundary, the first one given."""
+    for i in range(ops.shape[0]):
+        x = tape[offsets[i] : offsets[i] + 2 * sizes[i]]
+        y = tape[offsets[i + 1] : offsets[i + 1] + 2 * sizes[i + 1]]
+        forward(ops[i], fronts, gates, dressed[4 * starts[i] :], x, y, scratch)
+
+
+@njit(**_OPTIONS)
+def backward_tape(ops, starts, sizes, offsets, fronts, gates, dressed, tape, scratch):
+    """Run all `ops` backward; `tape` holds every adjoint boundary, the last one given."""
+    for i in range(ops.shape[0] - 1, -1, -1):
+        y = tape[offsets[i + 1] : offsets[i + 1] + 2 * sizes[i + 1]]
+        x = tape[offsets[i] : offsets[i] + 2 * sizes[i]]
+        backward(ops[i], fronts, gates, dressed[4 * starts[i] :], y, x, scratch)
+
+
+@njit(**_OPTIONS)
+def backward_gather(
+    ops, starts, sizes, offsets, fronts, gates, dressed, tape, carry, front_bars, densities, scratch
+):
+    """Adjoint through `ops` against the boundaries on `tape`; `carry` (2, width) goes in and out."""
+    for i in range(ops.shape[0] - 1, -1, -1):
+        before = tape[offsets[i] : offsets[i] + 2 * sizes[i]]
+        backward(ops[i], fronts, gates, dressed[4 * starts[i] :], carry[0], carry[1], scratch)
+        gather(ops[i], fronts, gates, before, carry[1], carry[0], front_bars, densities)
+        carry[0, : 2 * sizes[i]] = carry[1, : 2 * sizes[i]]
+
+
+@njit(**_OPTIONS)
+def forward_gather(
+    ops, starts, sizes, offsets, fronts, gates, dressed, tape, carry, front_bars, densities, scratch
+):
+    """Boundary through `ops` against the adjoints on `tape`; `carry` (2, width) goes in and out."""
+    for i in range(ops.shape[0]):
+        bar_before = tape[offsets[i] : offsets[i] + 2 * sizes[i]]
+        bar_after = tape[offsets[i + 1] : offsets[i + 1] + 2 * sizes[i + 1]]
+        gather(ops[i], fronts, gates, carry[0], bar_before, bar_after, front_bars, densities)
+        forward(ops[i], fronts, gates, dressed[4 * starts[i] :], carry[0], carry[1], scratch)
+        carry[0, : 2 * sizes[i + 1]] = carry[1, : 2 * sizes[i + 1]]
+
+
+@njit(**_OPTIONS)
+def chain_rule(angles, f, fronts, gates, front_bars, densities, gradient):
+    """dF/d angles with F = |f|^2, from what `gather` left."""
+    n = fronts.shape[0]
+    scale = 2.0 * f.conjugate()
+    for i in range(n):
+        a, b = 0.5 * angles[2 * i], 0.5 * angles[2 * i + 1]
+        up, down = front_bars[i, 0], front_bars[i, 1]
+        slope = -up * np.sin(a) * complex(np.cos(b), -np.sin(b))
+        slope += down * np.cos(a) * complex(np.sin(b), -np.cos(b))
+        gradient[2 * i] = 0.5 * (scale * slope).real
+        turn = down * fronts[i, 1] - up * fronts[i, 0]
+        gradient[2 * i + 1] = 0.5 * (scale * turn * 1j).real
+    moved, h = np.empty((4, 4), np.complex128), np.empty((4, 4), np.complex128)
+    for k in range(gates.shape[0]):
+        g, d = gates[k], densities[k]
+        p = angles[2 * n + 9 * k : 2 * n + 9 * k + 9]
+        out = gradient[2 * n + 9 * k : 2 * n + 9 * k + 9]
+        outer, middle = d[3, 0] + d[0, 3], d[2, 1] + d[1, 2]
+        out[0] = (scale * 1j * (middle + outer)).real
+        out[1] = (scale * 1j * (middle - outer)).real
+        out[2] = (scale * 1j * (d[0, 0] + d[3, 3] - d[1, 1] - d[2, 2])).real
+        # tr(E^T generator G) = tr(h generator), h = G D^T G^dagger
+        for r in range(4):
+            for c in range(4):
+                moved[r, c] = (
+                    g[r, 0] * d[c, 0] + g[r, 1] * d[c, 1] + g[r, 2] * d[c, 2] + g[r, 3] * d[c, 3]
+                )
+        for r in range(4):
+            for c in range(4):
+                h[r, c] = (
+                    moved[r, 0] * g[c, 0].conjugate()
+                    + moved[r, 1] * g[c, 1].conjugate()
+                    + moved[r, 2] * g[c, 2].conjugate()
+                    + moved[r, 3] * g[c, 3].conjugate()
+                )
+        for wire in range(2):  # left (fast index), then right: Pauli expectations of h
+            step, other = (1, 2) if wire == 0 else (2, 1)
+            up_down = h[0, step] + h[other, other + step]
+            down_up = h[step, 0] + h[other + step, other]
+            x = up_down + down_up
+            y = 1j * (up_down - down_up)
+            z = h[0, 0] + h[other, other] - h[step, step] - h[other + step, other + step]
+            p1, p2 = p[4 + 3 * wire], p[5 + 3 * wire]
+            s1, c1, s2, c2 = np.sin(p1), np.cos(p1), np.sin(p2), np.cos(p2)
+            half = -0.5j * scale
+            out[3 + 3 * wire] = (half * (c1 * z - s1 * (c2 * y - s2 * x))).real
+            out[4 + 3 * wire] = (half * (c2 * x + s2 * y)).real
+            out[5 + 3 * wire] = (half * z).real
