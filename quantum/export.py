@@ -125,11 +125,17 @@ def save_circuit(circuit: "QuantumCircuit", path: str | os.PathLike[str]) -> Non
 
     Raises
     ------
+    TypeError
+        If `circuit` is not a `QuantumCircuit`.
     ValueError
         If the suffix is unknown, or the format cannot hold the circuit.
     FileNotFoundError
         If the folder does not exist.
     """
+    from qiskit import QuantumCircuit
+
+    if not isinstance(circuit, QuantumCircuit):
+        raise TypeError(f"`circuit` must be a qiskit QuantumCircuit, got {type(circuit).__name__}.")
     _, write, _ = _format_of(Path(path))
     content = write(circuit)
     with atomic_path(path) as draft:
@@ -219,9 +225,10 @@ def _write_qasm2(circuit: "QuantumCircuit") -> bytes:
             "bind them (circuit.assign_parameters), or save as .qpy or .qasm3."
         )
     try:
-        return qasm2.dumps(circuit).encode()
+        text: str = qasm2.dumps(circuit)
     except qasm2.QASM2ExportError as err:
         raise ValueError(f"OpenQASM 2 cannot hold `circuit`: {err} Save it as .qpy.") from err
+    return text.encode()
 
 
 def _read_qasm2(content: bytes) -> "QuantumCircuit":
@@ -239,7 +246,7 @@ def _write_qasm3(circuit: "QuantumCircuit") -> bytes:
     bare.global_phase = 0
     try:
         phase = float(circuit.global_phase)
-        text = qasm3.dumps(bare)
+        text: str = qasm3.dumps(bare)
     except (TypeError, qasm3.QASM3ExporterError) as err:
         raise ValueError(f"OpenQASM 3 cannot hold `circuit`: {err} Save it as .qpy.") from err
     return (text + (f"gphase({phase!r});\n" if phase else "")).encode()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
-    from qiskit.circuit import CircuitInstruction, Operation
+    from qiskit.circuit import Operation
 
 Gate = tuple[tuple[int, ...], NDArray[np.complex128]]
 """Sites ``(k,)`` or ``(k, k + 1)`` and the unitary on them, (2, 2) or (4, 4)."""
@@ -115,7 +115,7 @@ def _flatten(
         sites = tuple(wires[circuit.find_bit(qubit).index] for qubit in instruction.qubits)
         where = inside or f"instruction {position} of `circuit`, "
         where += f"{operation.name!r} on qubits {sites}"
-        _refuse_classical(instruction, where)
+        _refuse_classical(operation, where)
         matrix = _matrix(operation) if len(sites) <= 2 else None
         if matrix is not None:
             yield _in_house_order(sites, matrix, where)
@@ -137,15 +137,15 @@ def _matrix(operation: "Operation") -> NDArray[np.complex128] | None:
         return None
 
 
-def _refuse_classical(instruction: "CircuitInstruction", where: str) -> None:
+def _refuse_classical(operation: "Operation", where: str) -> None:
     from qiskit.circuit import ControlFlowOp
 
-    if instruction.operation.name == "measure":
+    if operation.name == "measure":
         raise ValueError(
             f"{where}: a measurement has no place in a state. Remove it first: "
             "circuit.remove_final_measurements(inplace=False)."
         )
-    if instruction.clbits or isinstance(instruction.operation, ControlFlowOp):
+    if isinstance(operation, ControlFlowOp):
         raise ValueError(
             f"{where}: classical control cannot be read as a unitary. Write the branch that is "
             "meant as plain gates."

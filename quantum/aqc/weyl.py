@@ -1,11 +1,12 @@
 """From arbitrary unitary gates to the angles of an ansatz, exact with its global phase.
 
 Every U in U(4) is ``exp(i phi) (l1 x r1) exp(i (a XX + b YY + c ZZ)) (l2 x r2)`` (Cartan's KAK
-decomposition, arXiv:quant-ph/0011050). In the magic basis the local factors are real orthogonal, K1 and K2,
-and the interaction is diagonal, D, so that ``U^T U = K2^T D^2 K2``: the real and imaginary part of
-a symmetric unitary, two commuting symmetric matrices, share the eigenvectors K2. Jacobi rotations
-diagonalise both at once (doi:10.1137/S0895479893259546). They need no gap between eigenvalues,
-which is why gates such as the identity, SWAP or CX, and their neighbourhoods, need no special case.
+decomposition, arXiv:quant-ph/0011050). In the magic basis the local factors are real orthogonal,
+K1 and K2, and the interaction is diagonal, D, so that ``U^T U = K2^T D^2 K2``: the real and
+imaginary part of a symmetric unitary, two commuting symmetric matrices, share the eigenvectors K2.
+Jacobi rotations diagonalise both at once (doi:10.1137/S0895479893259546). They need no gap between
+eigenvalues, which is why gates such as the identity, SWAP or CX, and their neighbourhoods, need no
+special case.
 
 A local gate in front of a block, ``l2 x r2``, belongs to whatever came before it on its wire: the
 ZXZ rotations of an earlier block, or the front rotation of the qubit. All gates are treated at
@@ -167,8 +168,8 @@ def _checked_gate(
     n_qubits: int, sites: tuple[int, ...], matrix: ArrayLike, tolerance: float, position: int
 ) -> Complex:
     gate = np.asarray(matrix, np.complex128)
-    inside = 0 <= sites[0] and sites[-1] < n_qubits if sites else False
-    if not inside or sites not in ((sites[0],), (sites[0], sites[0] + 1)):
+    reach = len(sites) - 1
+    if reach not in (0, 1) or not 0 <= sites[0] == sites[-1] - reach < n_qubits - reach:
         raise ValueError(
             f"`gates[{position}]` acts on {sites}: wanted (k,) or (k, k + 1) within "
             f"0..{n_qubits - 1}. Route other gates with SWAPs first."
@@ -178,7 +179,8 @@ def _checked_gate(
             f"`gates[{position}]` on {sites} must have a matrix of shape "
             f"{(2 ** len(sites),) * 2}, got {gate.shape}."
         )
-    return _nearest_unitary(gate[None], tolerance, f"`gates[{position}]`")[0]
+    unitary: Complex = _nearest_unitary(gate[None], tolerance, f"`gates[{position}]`")[0]
+    return unitary
 
 
 def _nearest_unitary(matrices: Complex, tolerance: float, name: str) -> Complex:
