@@ -1,4 +1,33 @@
-"""Matrix product states and operators with open ends, and their evolution in time."""
+"""Matrix product states and operators with open ends, and their evolution in time.
+
+>>> from rankloom.tn import MPS, SpinChain, evolve
+>>> chain = SpinChain.heisenberg(8)
+>>> run = evolve(MPS.product("01010101"), chain, time=1.0, steps=20)
+>>> round(run.state.entropy(4), 3)
+0.556
+"""
 
 if __name__ != "rankloom.tn":  # a second name would give a second copy of every class
     raise ImportError(f"This folder was imported as {__name__!r}: import `rankloom.tn` instead.")
+
+from rankloom.tn.evolve import Evolution, evolve
+from rankloom.tn.gates import apply_gates
+from rankloom.tn.mpo import MPO
+from rankloom.tn.mps import MPS, Compressed
+from rankloom.tn.outcome import Outcome
+from rankloom.tn.spinchain import SpinChain
+from rankloom.tn.trotter import TrotterLayer
+from rankloom.tn.truncation import Truncation
+
+__all__ = [
+    "MPO",
+    "MPS",
+    "Compressed",
+    "Evolution",
+    "Outcome",
+    "SpinChain",
+    "TrotterLayer",
+    "Truncation",
+    "apply_gates",
+    "evolve",
+]

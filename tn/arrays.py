@@ -1,0 +1,154 @@
+"""Array libraries, LAPACK drivers and BLAS threads, in one place.
+
+Public functions ask `namespace` which library their arguments belong to and stay in it, so NumPy,
+CuPy and torch arrays run through the same lines. NumPy's own namespace follows the array API
+standard since 2.1 and is handed out as it is, without a wrapper in between.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, TypeAlias
+
+import array_api_compat
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+Array: TypeAlias = Any
+"""An array of any library that follows the array API standard."""
+
+_LARGE = 512  # matrices from this size on gain from threads inside BLAS
+
+
+def namespace(*arrays: Array) -> Any:
+    """Array API namespace of the arguments; plain ``numpy`` for NumPy arrays.
+
+    Raises
+    ------
+    TypeError
+        The arguments belong to several libraries, or to none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> namespace(np.ones(2)) is np
+    True
+    """
+    if all(type(a) is np.ndarray for a in arrays):
+        return np
+    return array_api_compat.array_namespace(*arrays)
+
+
+def is_numpy(*arrays: Array) -> bool:
+    """Whether all arguments are NumPy arrays."""
+    return all(isinstance(a, np.ndarray) for a in arrays)
+
+
+def to_host(x: Array) -> NDArray[Any]:
+    """Copy to a NumPy array on the host; a NumPy array is returned as it is."""
+    if isinstance(x, np.ndarray):
+        return x
+    if array_api_compat.is_torch_array(x):
+        host: NDArray[Any] = x.detach().cpu().resolve_conj().numpy()
+        return host
+    if array_api_compat.is_cupy_array(x):
+        return np.asarray(x.get())
+    return np.asarray(x)
+
+
+def like(reference: Array, values: Any, dtype: Any = None) -> Array:
+    """`values` as an array of the library and on the device of `reference`."""
+    if type(reference) is np.ndarray:
+        return np.asarray(values, dtype=dtype)
+    xp = namespace(reference)
+    return xp.asarray(values, dtype=dtype, device=array_api_compat.device(reference))
+
+
+def same_dtype(*groups: Any) -> list[list[Array]]:
+    """The given sequences of arrays, cast to one common data type where they differ."""
+    xp = namespace(*(group[0] for group in groups))
+    dtype = xp.result_type(*(x.dtype for group in groups for x in group))
+    return [[x if x.dtype == dtype else xp.astype(x, dtype) for x in group] for group in groups]
+
+
+def qr(x: Array) -> tuple[Array, Array]:
+    """Reduced QR factorisation: ``x = q @ r`` with orthonormal columns in q."""
+    q, r = namespace(x).linalg.qr(x)
+    return q, r
+
+
+def eigh(x: Array) -> tuple[Array, Array]:
+    """Eigenvalues (ascending) and eigenvectors (columns) of a Hermitian matrix."""
+    values, vectors = namespace(x).linalg.eigh(x)
+    return values, vectors
+
+
+def svd(x: Array) -> tuple[Array, Array, Array]:
+    """Thin singular value decomposition ``x = (u * s) @ vh``, s descending."""
+    xp = namespace(x)
+    try:
+        u, s, vh = xp.linalg.svd(x, full_matrices=False)
+    except np.linalg.LinAlgError:
+        # LAPACK's divide and conquer gives up on rare finite matrices; QR first lets it pass.
+        q, r = np.linalg.qr(x)
+        u, s, vh = np.linalg.svd(r, full_matrices=False)
+        u = q @ u
+    return u, s, vh
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    controller: ThreadpoolController = ThreadpoolController().select(user_api="blas")
+    return controller
+
+
+_lock = threading.Lock()
+_entered = 0
+_limit: Any = None
+
+
+@contextmanager
+def one_blas_thread(size: int = 0) -> Iterator[int]:
+    """Limit BLAS to one thread inside the block, and say how many threads it had before.
+
+    Sweeps over small matrices run 2 to 12 times slower with BLAS threads than without, so public
+    sweeps enter this once per call. The number yielded is what the caller may spend on threads of
+    its own over independent pieces of work; inside another such block it is 1.
+
+    Parameters
+    ----------
+    size : int, default 0
+        Size of the matrices at work; above 512 the limit is not applied and 1 is yielded.
+
+    Notes
+    -----
+    The limit belongs to the whole process. Blocks may nest and overlap in several Python threads:
+    the first to enter sets the limit and the last to leave lifts it.
+    """
+    global _entered, _limit
+    if size > _LARGE:
+        yield 1
+        return
+    with _lock:
+        threads = max((lib.num_threads for lib in _blas().lib_controllers), default=1)
+        if _entered == 0:
+            _limit = _blas().limit(limits=1)
+        _entered += 1
+    try:
+        yield threads
+    finally:
+        with _lock:
+            _entered -= 1
+            if _entered == 0:
+                _limit.restore_original_limits()
+                _limit = None
+
+
+def read_only(tensors: Any) -> tuple[Array, ...]:
+    """The arrays as a tuple, NumPy ones marked read-only."""
+    for t in tensors:
+        if isinstance(t, np.ndarray):
+            t.flags.writeable = False
+    return tuple(tensors)
