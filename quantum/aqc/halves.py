@@ -25,7 +25,7 @@ class Workspace:
     front_bars: NDArray[np.complex128]
     densities: NDArray[np.complex128]
     starts: NDArray[np.int64]
-    raw: NDArray[np.complex128]
+    pairs: NDArray[np.float64]
     dressed: NDArray[np.float64]
 
 
@@ -88,7 +88,7 @@ class Half:
         for segment in range(final, -1, -1):
             if segment != final:  # the last one is still on the tape
                 self._forward(segment)
-            self._gather(kernels.backward_gather, segment)
+            self._run(segment, adjoint=True, gathering=True)
 
     def gather_forth(self, first: NDArray[np.float64]) -> None:
         """After `retreat`: boundary from `first` to the end, derivatives gathered on the way."""
@@ -96,7 +96,7 @@ class Half:
         for segment in range(len(self.segments)):
             if segment != 0:
                 self._backward(segment)
-            self._gather(kernels.forward_gather, segment)
+            self._run(segment, adjoint=False, gathering=True)
 
     def boundaries(self, segment: int, adjoint: bool) -> list[NDArray[np.float64]]:
         """Stored boundaries (or adjoints) of one segment, brought back if need be."""
@@ -109,30 +109,22 @@ class Half:
     def _forward(self, segment: int) -> NDArray[np.float64]:
         first = self._check_points[segment]
         self._tape[: first.size] = first
-        self._run(kernels.forward_tape, segment)
+        self._run(segment, adjoint=False, gathering=False)
         start, stop = self._offsets[segment][-2:]
         return self._tape[start:stop].copy()
 
     def _backward(self, segment: int) -> NDArray[np.float64]:
         start, stop = self._offsets[segment][-2:]
         self._tape[start:stop] = self._check_points[segment]
-        self._run(kernels.backward_tape, segment)
+        self._run(segment, adjoint=True, gathering=False)
         return self._tape[: self._offsets[segment][1]].copy()
 
-    def _run(self, kernel: kernels.TapeKernel, segment: int) -> None:
+    def _run(self, segment: int, adjoint: bool, gathering: bool) -> None:
         a, b = self.segments[segment]
         work = self._work
-        kernel(
+        kernels.run(
             self.ops[a:b], self._starts[a:b], self._sizes[a : b + 1], self._offsets[segment],
-            work.fronts, work.gates, work.dressed, self._tape, self._scratch,
-        )  # fmt: skip
-
-    def _gather(self, kernel: kernels.TapeKernel, segment: int) -> None:
-        a, b = self.segments[segment]
-        work = self._work
-        kernel(
-            self.ops[a:b], self._starts[a:b], self._sizes[a : b + 1], self._offsets[segment],
-            work.fronts, work.gates, work.dressed, self._tape, self._carry,
+            adjoint, gathering, work.fronts, work.gates, work.dressed, self._tape, self._carry,
             work.front_bars, work.densities, self._scratch,
         )  # fmt: skip
 

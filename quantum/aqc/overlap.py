@@ -82,9 +82,6 @@ class Overlap:
         self.schedule = back if self._mirrored else forth
         self.work = _workspace(target, ansatz, self.schedule, self._mirrored)
         ops, middle = self.schedule.ops, self.schedule.middle
-        kernels.dress_all(
-            ops, self.work.starts, self.work.gates, self.work.raw, self.work.dressed, False
-        )
         self._left = Half(self.schedule, self.work, 0, middle, memory / 2)
         self._right = Half(self.schedule, self.work, middle, len(ops), memory / 2)
         if threads is None:
@@ -113,7 +110,7 @@ class Overlap:
         The amplitude is linear in each block: ``f = sum(E_k * G_k)`` for every k.
         """
         self._differentiate(self._own_order(angles))
-        environments = self.work.gates.conj() @ self.work.densities
+        environments = self.work.gates[0].conj() @ self.work.densities
         return self.house_order(environments)
 
     def house_order(self, gates: NDArray[np.complex128]) -> NDArray[np.complex128]:
@@ -124,22 +121,18 @@ class Overlap:
     def nbytes(self) -> int:
         """Bytes of work space and laid-out target."""
         work = self.work
-        arrays = (work.raw, work.dressed, work.gates, work.densities)
+        arrays = (work.pairs, work.dressed, work.gates, work.densities)
         return sum(a.nbytes for a in arrays) + self._left.nbytes + self._right.nbytes
 
     def _prepare(self, angles: NDArray[np.float64]) -> None:
         work = self.work
         kernels.build_gates(angles, work.fronts, work.gates)
-        kernels.dress_all(
-            self.schedule.ops, work.starts, work.gates, work.raw, work.dressed, True
-        )
+        kernels.dress(self.schedule.ops, work.starts, work.gates, work.pairs, work.dressed)
 
     def _meet(self) -> tuple[complex, NDArray[np.float64], NDArray[np.float64]]:
         x, y = self._both(lambda: self._left.advance(_ONE), lambda: self._right.retreat(_ONE))
         size = x.size // 2
-        re = x[:size] @ y[:size] - x[size:] @ y[size:]
-        im = x[:size] @ y[size:] + x[size:] @ y[:size]
-        return complex(re, im), x, y
+        return kernels.inner_product(x, size, y, size, size), x, y
 
     def _differentiate(self, angles: NDArray[np.float64]) -> complex:
         self._prepare(angles)
@@ -184,22 +177,23 @@ def _workspace(target: MPS, ansatz: Ansatz, schedule: Schedule, mirrored: bool) 
     if mirrored:
         tensors = [a.transpose(2, 1, 0) for a in reversed(tensors)]
     starts = np.zeros(len(schedule.ops), np.int64)
-    pieces: list[NDArray[np.complex128]] = []
+    planes: list[NDArray[np.float64]] = []
     end = 0
     for i, op in enumerate(schedule.ops):
         site = op[SITE]
         if op[KIND] == Op.ABSORB:
-            piece = tensors[site].transpose(1, 0, 2)
+            matrix = tensors[site].transpose(1, 0, 2)
         elif op[KIND] == Op.ABSORB_2:
             pair = np.tensordot(tensors[site], tensors[site + 1], 1)
-            piece = pair.transpose(2, 1, 0, 3)  # wires in the kernels' order: right, left
+            matrix = pair.transpose(2, 1, 0, 3)  # wires in the kernels' order: right, left
         else:
             continue
+        matrix = matrix.reshape(-1, matrix.shape[-1])
         starts[i] = end
-        end += piece.size
-        pieces.append(piece.ravel())
-    raw = np.concatenate(pieces)
-    shapes = ((ansatz.n_qubits, 2), (ansatz.n_blocks, 4, 4))
-    fronts, gates = (np.zeros(shape, np.complex128) for shape in shapes)
-    front_bars, densities = (np.zeros(shape, np.complex128) for shape in shapes)
-    return Workspace(fronts, gates, front_bars, densities, starts, raw, np.empty(4 * raw.size))
+        end += 4 * matrix.size
+        planes += [part.ravel() for m in (matrix, matrix.T) for part in (m.real, m.imag)]
+    pairs = np.concatenate(planes)
+    fronts, front_bars = np.zeros((2, ansatz.n_qubits, 2), np.complex128)
+    gates = np.zeros((2, ansatz.n_blocks, 4, 4), np.complex128)
+    densities = np.zeros((ansatz.n_blocks, 4, 4), np.complex128)
+    return Workspace(fronts, gates, front_bars, densities, starts, pairs, pairs.copy())

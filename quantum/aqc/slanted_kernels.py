@@ -14,20 +14,23 @@ Conventions
 `slanted.py` holds the array-API twin, which is the oracle of these kernels in the tests.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 from numba import njit
 
 # No nnan/ninf: a non-finite angle must stay visible in the result.
-_OPTIONS = {"cache": True, "nogil": True, "fastmath": {"reassoc", "contract", "nsz", "arcp"}}
+_PUBLIC = {
+    "cache": True,
+    "nogil": True,
+    "fastmath": {"reassoc", "contract", "nsz", "arcp"},
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,
+}
+_PRIVATE = _PUBLIC | {"no_cpython_wrapper": True}  # called by kernels only: compiles faster
 
 _ADD, _ADD_PAIR, _GATE, _ABSORB, _ABSORB_2 = 0, 1, 2, 3, 4  # schedule.Op
 
-TapeKernel = Callable[..., None]
 
-
-@njit(**_OPTIONS)
+@njit(**_PRIVATE)
 def _zxz(p0, p1, p2, out):
     c, s = np.cos(0.5 * p1), np.sin(0.5 * p1)
     plus, minus = 0.5 * (p2 + p0), 0.5 * (p2 - p0)
@@ -37,16 +40,16 @@ def _zxz(p0, p1, p2, out):
     out[1, 1] = c * complex(np.cos(plus), np.sin(plus))
 
 
-@njit(**_OPTIONS)
+@njit(**_PUBLIC)
 def build_gates(angles, fronts, gates):
-    """Fill `fronts` (n, 2) and `gates` (blocks, 4, 4), complex, from the angles."""
+    """Fill `fronts` (n, 2) and `gates` (2, blocks, 4, 4: each gate and its transpose)."""
     n = fronts.shape[0]
     for i in range(n):
         a, b = 0.5 * angles[2 * i], 0.5 * angles[2 * i + 1]
         fronts[i, 0] = np.cos(a) * complex(np.cos(b), -np.sin(b))
         fronts[i, 1] = np.sin(a) * complex(np.sin(b), -np.cos(b))
     left, right = np.empty((2, 2), np.complex128), np.empty((2, 2), np.complex128)
-    for k in range(gates.shape[0]):
+    for k in range(gates.shape[1]):
         p = angles[2 * n + 9 * k : 2 * n + 9 * k + 9]
         _zxz(p[3], p[4], p[5], left)
         _zxz(p[6], p[7], p[8], right)
@@ -60,66 +63,18 @@ def build_gates(angles, fronts, gates):
                 turn = even if outer else odd
                 same = right[r >> 1, c >> 1] * left[r & 1, c & 1]
                 flipped = right[r >> 1, 1 - (c >> 1)] * left[r & 1, 1 - (c & 1)]
-                gates[k, r, c] = ph * (same * np.cos(turn) + flipped * complex(0.0, np.sin(turn)))
+                value = ph * (same * np.cos(turn) + flipped * complex(0.0, np.sin(turn)))
+                gates[0, k, r, c] = value
+                gates[1, k, c, r] = value
 
 
-@njit(**_OPTIONS)
-def dress(op, gates, raw, start, dressed):
-    """Fold a last-layer gate into its pair of target tensors; lay out both matrices.
-
-    `raw[start:]` holds (inner, chi) complex entries. `dressed[4 start:]` receives the real
-    (inner, 2 chi) matrix [re | im] for the forward product, then (chi, 2 inner) for the adjoint.
-    """
-    inner, chi = op[4], op[5]
-    quarter = inner // 4
-    forward = dressed[4 * start :]
-    adjoint = dressed[4 * start + 2 * inner * chi :]
-    for i in range(inner):
-        for j in range(chi):
-            if op[0] == _ABSORB_2:
-                c, x = i // quarter, i % quarter
-                value = 0j
-                for r in range(4):
-                    value += gates[op[1], r, c] * raw[start + (r * quarter + x) * chi + j]
-            else:
-                value = raw[start + i * chi + j]
-            forward[i * 2 * chi + j] = value.real
-            forward[i * 2 * chi + chi + j] = value.imag
-            adjoint[j * 2 * inner + i] = value.real
-            adjoint[j * 2 * inner + inner + i] = value.imag
-
-
-@njit(**_OPTIONS)
-def dress_all(ops, starts, gates, raw, dressed, pairs_only):
-    """`dress` every absorption, or only those that carry a gate."""
-    for i in range(ops.shape[0]):
-        if ops[i, 0] == _ABSORB_2 or (ops[i, 0] == _ABSORB and not pairs_only):
-            dress(ops[i], gates, raw, starts[i], dressed)
-
-
-@njit(**_OPTIONS)
-def _complex_product(x, rows, inner, matrix, columns, y, scratch):
-    """y = x @ matrix on stacked planes: one real product gives all four partial products."""
-    stacked = x[: 2 * rows * inner].reshape(2 * rows, inner)
-    product = scratch[: 4 * rows * columns].reshape(2 * rows, 2 * columns)
-    np.dot(stacked, matrix[: 2 * inner * columns].reshape(inner, 2 * columns), product)
-    size = rows * columns
-    for p in range(rows):
-        for j in range(columns):
-            y[p * columns + j] = product[p, j] - product[rows + p, columns + j]
-            y[size + p * columns + j] = product[p, columns + j] + product[rows + p, j]
-
-
-@njit(**_OPTIONS)
-def _mix(x, outer, inner, gate, transposed, y):
-    """y = gate x (or its transpose) on the middle axis of the (outer, 4, inner) view."""
+@njit(**_PRIVATE)
+def _mix(x, outer, inner, gate, y):
+    """y = gate x on the middle axis of the (outer, 4, inner) view."""
     plane = 4 * outer * inner
     for a in range(outer):
         for r in range(4):
-            g0 = gate[0, r] if transposed else gate[r, 0]
-            g1 = gate[1, r] if transposed else gate[r, 1]
-            g2 = gate[2, r] if transposed else gate[r, 2]
-            g3 = gate[3, r] if transposed else gate[r, 3]
+            g0, g1, g2, g3 = gate[r, 0], gate[r, 1], gate[r, 2], gate[r, 3]
             r0, r1, r2, r3 = g0.real, g1.real, g2.real, g3.real
             i0, i1, i2, i3 = g0.imag, g1.imag, g2.imag, g3.imag
             real = x[4 * a * inner : 4 * (a + 1) * inner]
@@ -137,66 +92,80 @@ def _mix(x, outer, inner, gate, transposed, y):
                 )
 
 
-@njit(**_OPTIONS)
-def _pair_state(gate, right, left, state):
+@njit(**_PUBLIC)
+def dress(ops, starts, gates, pairs, dressed):
+    """Fold every last-layer gate into its pair of target tensors.
+
+    `pairs[starts[i]:]` holds the planes of the (inner, chi) matrix of op i without its gate, and
+    then those of its transpose; `dressed[starts[i]:]` receives both with the gate.
+    """
+    for i in range(ops.shape[0]):
+        if ops[i, 0] == _ABSORB_2:
+            quarter, chi, gate = ops[i, 4] // 4, ops[i, 5], gates[1, ops[i, 1]]
+            here, there = starts[i], starts[i] + 8 * quarter * chi
+            one = np.int64(1)  # typed, or numba compiles `_mix` again for a literal
+            _mix(pairs[here:], one, quarter * chi, gate, dressed[here:])
+            _mix(pairs[there:], chi, quarter, gate, dressed[there:])
+
+
+@njit(**_PRIVATE)
+def _product(x, rows, inner, columns, planes, y, scratch):
+    """y = x @ matrix for complex (rows, inner) and (inner, columns), all as stacked planes."""
+    size = rows * columns
+    stacked = x[: 2 * rows * inner].reshape(2 * rows, inner)
+    matrix = planes[: 2 * inner * columns].reshape(2 * inner, columns)
+    by_real = scratch[: 2 * size]
+    by_imag = scratch[2 * size : 4 * size]
+    np.dot(stacked, matrix[:inner], by_real.reshape(2 * rows, columns))
+    np.dot(stacked, matrix[inner:], by_imag.reshape(2 * rows, columns))
+    for q in range(size):
+        y[q] = by_real[q] - by_imag[size + q]
+        y[size + q] = by_real[size + q] + by_imag[q]
+
+
+@njit(**_PRIVATE)
+def _fresh_wires(op, fronts, gates, state):
+    """The state of one or two appended wires; returns its length."""
+    if op[0] == _ADD:
+        state[0], state[1] = fronts[op[2], 0], fronts[op[2], 1]
+        return 2
     for r in range(4):
-        state[r] = (
-            gate[r, 0] * right[0] * left[0]
-            + gate[r, 1] * right[0] * left[1]
-            + gate[r, 2] * right[1] * left[0]
-            + gate[r, 3] * right[1] * left[1]
-        )
+        state[r] = 0j
+        for c in range(4):
+            state[r] += gates[0, op[1], r, c] * fronts[op[2] + 1, c >> 1] * fronts[op[2], c & 1]
+    return 4
 
 
-@njit(**_OPTIONS)
-def forward(op, fronts, gates, dressed, x, y, scratch):
-    """One step of the boundary: `x` before, `y` after."""
-    kind, index, site, outer, inner, chi = op[0], op[1], op[2], op[3], op[4], op[5]
+@njit(**_PUBLIC)
+def step(op, adjoint, fronts, gates, dressed, x, y, scratch):
+    """One step: the boundary from before `x` to after `y`, or its adjoint from after to before."""
+    kind, outer, inner, chi = op[0], op[3], op[4], op[5]
     if kind == _GATE:
-        _mix(x, outer, inner, gates[index], False, y)
+        _mix(x, outer, inner, gates[1 if adjoint else 0, op[1]], y)
     elif kind == _ABSORB or kind == _ABSORB_2:
-        _complex_product(x, outer, inner, dressed, chi, y, scratch)
+        rows, columns = (chi, inner) if adjoint else (inner, chi)
+        start = 2 * inner * chi if adjoint else 0
+        _product(x, outer, rows, columns, dressed[start:], y, scratch)
     else:
-        wires = 2 if kind == _ADD else 4
         state = np.empty(4, np.complex128)
-        if kind == _ADD:
-            state[0], state[1] = fronts[site, 0], fronts[site, 1]
-        else:
-            _pair_state(gates[index], fronts[site + 1], fronts[site], state)
-        plane = wires * inner
+        wires = _fresh_wires(op, fronts, gates, state)
+        long = wires * inner
+        if adjoint:
+            y[: 2 * inner] = 0.0
         for w in range(wires):
             re, im = state[w].real, state[w].imag
+            o = w * inner
             for q in range(inner):
-                y[w * inner + q] = re * x[q] - im * x[inner + q]
-                y[plane + w * inner + q] = re * x[inner + q] + im * x[q]
+                if adjoint:
+                    y[q] += re * x[o + q] - im * x[long + o + q]
+                    y[inner + q] += re * x[long + o + q] + im * x[o + q]
+                else:
+                    y[o + q] = re * x[q] - im * x[inner + q]
+                    y[long + o + q] = re * x[inner + q] + im * x[q]
 
 
-@njit(**_OPTIONS)
-def backward(op, fronts, gates, dressed, y, x, scratch):
-    """One step of the adjoint: `y` = bar_after, `x` = bar_before."""
-    kind, index, site, outer, inner, chi = op[0], op[1], op[2], op[3], op[4], op[5]
-    if kind == _GATE:
-        _mix(y, outer, inner, gates[index], True, x)
-    elif kind == _ABSORB or kind == _ABSORB_2:
-        _complex_product(y, outer, chi, dressed[2 * inner * chi :], inner, x, scratch)
-    else:
-        wires = 2 if kind == _ADD else 4
-        state = np.empty(4, np.complex128)
-        if kind == _ADD:
-            state[0], state[1] = fronts[site, 0], fronts[site, 1]
-        else:
-            _pair_state(gates[index], fronts[site + 1], fronts[site], state)
-        plane = wires * inner
-        x[: 2 * inner] = 0.0
-        for w in range(wires):
-            re, im = state[w].real, state[w].imag
-            for q in range(inner):
-                x[q] += re * y[w * inner + q] - im * y[plane + w * inner + q]
-                x[inner + q] += re * y[plane + w * inner + q] + im * y[w * inner + q]
-
-
-@njit(**_OPTIONS)
-def _inner_product(x, x_plane, y, y_plane, size):
+@njit(**_PUBLIC)
+def inner_product(x, x_plane, y, y_plane, size):
     """sum x * y of two stretches, planes `x_plane` and `y_plane` apart (no conjugation)."""
     re = im = 0.0
     for q in range(size):
@@ -205,7 +174,7 @@ def _inner_product(x, x_plane, y, y_plane, size):
     return complex(re, im)
 
 
-@njit(**_OPTIONS)
+@njit(**_PRIVATE)
 def _gather_gate(bar, before, outer, inner, out):
     out[:] = 0j
     plane = 4 * outer * inner
@@ -232,7 +201,7 @@ def _gather_gate(bar, before, outer, inner, out):
             out[r, 3] += complex(s3, t3)
 
 
-@njit(**_OPTIONS)
+@njit(**_PUBLIC)
 def gather(op, fronts, gates, before, bar_before, bar_after, front_bars, densities):
     """Derivatives that one step contributes: `front_bars` (n, 2) and `densities` (blocks, 4, 4)."""
     kind, index, site, outer, inner = op[0], op[1], op[2], op[3], op[4]
@@ -242,68 +211,58 @@ def gather(op, fronts, gates, before, bar_before, bar_after, front_bars, densiti
         _gather_gate(bar_before, before, outer, inner // 4, densities[index])
     elif kind == _ADD:
         for w in range(2):
-            front_bars[site, w] = _inner_product(
+            front_bars[site, w] = inner_product(
                 before, inner, bar_after[w * inner :], 2 * inner, inner
             )
     elif kind == _ADD_PAIR:
         out = np.empty(4, np.complex128)
         for w in range(4):
-            out[w] = _inner_product(before, inner, bar_after[w * inner :], 4 * inner, inner)
+            out[w] = inner_product(before, inner, bar_after[w * inner :], 4 * inner, inner)
         front_bars[site], front_bars[site + 1] = 0j, 0j
         for r in range(4):
             pulled = 0j
             for w in range(4):
-                pulled += gates[index, w, r] * out[w]
+                pulled += gates[0, index, w, r] * out[w]
             for c in range(4):
                 densities[index, r, c] = pulled * fronts[site + 1, c >> 1] * fronts[site, c & 1]
             front_bars[site + 1, r >> 1] += pulled * fronts[site, r & 1]
             front_bars[site, r & 1] += pulled * fronts[site + 1, r >> 1]
 
 
-@njit(**_OPTIONS)
-def forward_tape(ops, starts, sizes, offsets, fronts, gates, dressed, tape, scratch):
-    """Run all `ops` forward; `tape` holds every boundary, the first one given."""
-    for i in range(ops.shape[0]):
-        x = tape[offsets[i] : offsets[i] + 2 * sizes[i]]
-        y = tape[offsets[i + 1] : offsets[i + 1] + 2 * sizes[i + 1]]
-        forward(ops[i], fronts, gates, dressed[4 * starts[i] :], x, y, scratch)
+@njit(**_PUBLIC)
+def run(
+    ops, starts, sizes, offsets, adjoint, gathering,
+    fronts, gates, dressed, tape, carry, front_bars, densities, scratch,
+):  # fmt: skip
+    """Run all `ops`, or their adjoint backward.
+
+    Not gathering: every boundary goes to `tape`, whose first one (adjoint: last) is given.
+    Gathering: `tape` holds the boundaries of the opposite direction; `carry` (2, width) starts
+    with the first boundary in row 0, and `front_bars` and `densities` are filled on the way.
+    """
+    count = ops.shape[0]
+    for j in range(count):
+        i = count - 1 - j if adjoint else j
+        here = tape[offsets[i] : offsets[i] + 2 * sizes[i]]
+        there = tape[offsets[i + 1] : offsets[i + 1] + 2 * sizes[i + 1]]
+        if gathering:
+            x, y = carry[j % 2], carry[1 - j % 2]
+        elif adjoint:
+            x, y = there, here
+        else:
+            x, y = here, there
+        step(ops[i], adjoint, fronts, gates, dressed[starts[i] :], x, y, scratch)
+        if gathering:
+            if adjoint:
+                gather(ops[i], fronts, gates, here, y, x, front_bars, densities)
+            else:
+                gather(ops[i], fronts, gates, x, here, there, front_bars, densities)
+    if gathering and count % 2:  # the next call finds its start in row 0 again
+        for q in range(carry.shape[1]):
+            carry[0, q] = carry[1, q]
 
 
-@njit(**_OPTIONS)
-def backward_tape(ops, starts, sizes, offsets, fronts, gates, dressed, tape, scratch):
-    """Run all `ops` backward; `tape` holds every adjoint boundary, the last one given."""
-    for i in range(ops.shape[0] - 1, -1, -1):
-        y = tape[offsets[i + 1] : offsets[i + 1] + 2 * sizes[i + 1]]
-        x = tape[offsets[i] : offsets[i] + 2 * sizes[i]]
-        backward(ops[i], fronts, gates, dressed[4 * starts[i] :], y, x, scratch)
-
-
-@njit(**_OPTIONS)
-def backward_gather(
-    ops, starts, sizes, offsets, fronts, gates, dressed, tape, carry, front_bars, densities, scratch
-):
-    """Adjoint through `ops` against the boundaries on `tape`; `carry` (2, width) goes in and out."""
-    for i in range(ops.shape[0] - 1, -1, -1):
-        before = tape[offsets[i] : offsets[i] + 2 * sizes[i]]
-        backward(ops[i], fronts, gates, dressed[4 * starts[i] :], carry[0], carry[1], scratch)
-        gather(ops[i], fronts, gates, before, carry[1], carry[0], front_bars, densities)
-        carry[0, : 2 * sizes[i]] = carry[1, : 2 * sizes[i]]
-
-
-@njit(**_OPTIONS)
-def forward_gather(
-    ops, starts, sizes, offsets, fronts, gates, dressed, tape, carry, front_bars, densities, scratch
-):
-    """Boundary through `ops` against the adjoints on `tape`; `carry` (2, width) goes in and out."""
-    for i in range(ops.shape[0]):
-        bar_before = tape[offsets[i] : offsets[i] + 2 * sizes[i]]
-        bar_after = tape[offsets[i + 1] : offsets[i + 1] + 2 * sizes[i + 1]]
-        gather(ops[i], fronts, gates, carry[0], bar_before, bar_after, front_bars, densities)
-        forward(ops[i], fronts, gates, dressed[4 * starts[i] :], carry[0], carry[1], scratch)
-        carry[0, : 2 * sizes[i + 1]] = carry[1, : 2 * sizes[i + 1]]
-
-
-@njit(**_OPTIONS)
+@njit(**_PUBLIC)
 def chain_rule(angles, f, fronts, gates, front_bars, densities, gradient):
     """dF/d angles with F = |f|^2, from what `gather` left."""
     n = fronts.shape[0]
@@ -317,8 +276,8 @@ def chain_rule(angles, f, fronts, gates, front_bars, densities, gradient):
         turn = down * fronts[i, 1] - up * fronts[i, 0]
         gradient[2 * i + 1] = 0.5 * (scale * turn * 1j).real
     moved, h = np.empty((4, 4), np.complex128), np.empty((4, 4), np.complex128)
-    for k in range(gates.shape[0]):
-        g, d = gates[k], densities[k]
+    for k in range(gates.shape[1]):
+        g, d = gates[0, k], densities[k]
         p = angles[2 * n + 9 * k : 2 * n + 9 * k + 9]
         out = gradient[2 * n + 9 * k : 2 * n + 9 * k + 9]
         outer, middle = d[3, 0] + d[0, 3], d[2, 1] + d[1, 2]
