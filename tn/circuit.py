@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from qiskit.circuit import Operation
 
 Gate = tuple[tuple[int, ...], NDArray[np.complex128]]
-"""Sites ``(k,)`` or ``(k, k + 1)`` and the unitary on them, (2, 2) or (4, 4)."""
+"""Sites ``(k,)`` or ``(j, k)``, j < k, and the unitary on them, (2, 2) or (4, 4)."""
 
 STORED_ANGLES = "rankloom_angles"
 """Key of ``circuit.metadata`` under which an exported circuit keeps the values of its parameters,
@@ -25,8 +25,8 @@ as ``{"theta": [theta_0, theta_1, ...]}``."""
 _SWAP = np.array([0, 2, 1, 3])
 
 
-def circuit_gates(circuit: "QuantumCircuit") -> tuple[list[Gate], float]:
-    """Gates of a nearest-neighbour circuit in time order, and its global phase.
+def circuit_gates(circuit: "QuantumCircuit", *, distant: bool = False) -> tuple[list[Gate], float]:
+    """Gates of a circuit on a chain in time order, and its global phase.
 
     Composite instructions are taken apart, barriers dropped. A circuit that rankloom exported
     with free parameters carries the values they had, and is read at these.
@@ -34,13 +34,15 @@ def circuit_gates(circuit: "QuantumCircuit") -> tuple[list[Gate], float]:
     Parameters
     ----------
     circuit : QuantumCircuit
-        One- and two-qubit gates between neighbouring qubits.
+        One- and two-qubit gates.
+    distant : bool, default False
+        Whether two-qubit gates may act on qubits that are not neighbours.
 
     Returns
     -------
     gates : list of (sites, matrix)
-        Sites ``(k,)`` with a (2, 2) matrix or ``(k, k + 1)`` with a (4, 4) one, whose index is
-        ``2 * left + right``.
+        Sites ``(k,)`` with a (2, 2) matrix or ``(j, k)``, j < k, with a (4, 4) one, whose index
+        is ``2 * left + right``; ``k = j + 1`` unless `distant`.
     global_phase : float
         The circuit is ``exp(1j * global_phase)`` times the product of the gates.
 
@@ -50,7 +52,7 @@ def circuit_gates(circuit: "QuantumCircuit") -> tuple[list[Gate], float]:
         If `circuit` is not a `QuantumCircuit`.
     ValueError
         If parameters have no value, or an instruction is not a unitary gate on one qubit or two
-        neighbours; the message names the instruction.
+        neighbours (any two, if `distant`); the message names the instruction.
 
     Examples
     --------
@@ -75,7 +77,8 @@ def circuit_gates(circuit: "QuantumCircuit") -> tuple[list[Gate], float]:
         raise ValueError("`circuit` has no qubits.")
     gates: list[Gate] = []
     phases = []
-    for sites, matrix in _flatten(_with_values(circuit), tuple(range(circuit.num_qubits)), ""):
+    wires = tuple(range(circuit.num_qubits))
+    for sites, matrix in _flatten(_with_values(circuit), wires, "", distant):
         if sites:
             gates.append((sites, matrix))
         else:
@@ -104,7 +107,7 @@ def _with_values(circuit: "QuantumCircuit") -> "QuantumCircuit":
 
 
 def _flatten(
-    circuit: "QuantumCircuit", wires: tuple[int, ...], inside: str
+    circuit: "QuantumCircuit", wires: tuple[int, ...], inside: str, distant: bool
 ) -> Iterator[tuple[tuple[int, ...], NDArray[np.complex128]]]:
     """Gates and, as 1x1 matrices on no site, phases; `wires` are the sites of the qubits."""
     yield (), np.exp(1j * np.array([[float(circuit.global_phase)]]))
@@ -118,9 +121,9 @@ def _flatten(
         _refuse_classical(operation, where)
         matrix = _matrix(operation) if len(sites) <= 2 else None
         if matrix is not None:
-            yield _in_house_order(sites, matrix, where)
+            yield _in_house_order(sites, matrix, where, distant)
         elif (definition := getattr(operation, "definition", None)) is not None:
-            yield from _flatten(definition, sites, f"{where} contains ")
+            yield from _flatten(definition, sites, f"{where} contains ", distant)
         else:
             raise ValueError(
                 f"{where}: not a unitary gate. Only circuits of gates can be read; they start "
@@ -153,14 +156,14 @@ def _refuse_classical(operation: "Operation", where: str) -> None:
 
 
 def _in_house_order(
-    sites: tuple[int, ...], matrix: NDArray[np.complex128], where: str
+    sites: tuple[int, ...], matrix: NDArray[np.complex128], where: str, distant: bool
 ) -> tuple[tuple[int, ...], NDArray[np.complex128]]:
     if not np.all(np.isfinite(matrix)):
         raise ValueError(f"{where}: its matrix holds NaN or inf.")
     if len(sites) < 2:
         return sites, matrix
     first, second = sites
-    if abs(first - second) != 1:
+    if abs(first - second) != 1 and not distant:
         raise ValueError(
             f"{where}: these are not neighbours on the chain. Route the circuit first, with SWAP "
             "gates set by hand or by qiskit.transpile(circuit, basis_gates=['u', 'cx'], "

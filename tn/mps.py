@@ -184,19 +184,19 @@ class MPS:
             Physical dimension of every site.
         """
         d = integer("d", d, 2)
-        if not array_api_compat.is_array_api_obj(vector):
-            vector = np.asarray(vector)
-        size = math.prod(vector.shape)
+        truncation = Truncation(max_bond, cutoff)
+        given: Array = vector
+        if not array_api_compat.is_array_api_obj(given):
+            given = np.asarray(given)
+        size = math.prod(given.shape)
         n = round(math.log(max(size, 1), d))
-        if len(vector.shape) != 1 or n < 1 or d**n != size:
+        if len(given.shape) != 1 or n < 1 or d**n != size:
             raise ValueError(
-                f"`vector` must have shape (d**n,) with d = {d}, got {tuple(vector.shape)}."
+                f"`vector` must have shape (d**n,) with d = {d}, got {tuple(given.shape)}."
             )
-        [checked] = check_tensors("vector", [vector[None, :, None]], "(left, physical, right)")
-        with one_blas_thread():
-            tensors, _ = compress.from_dense(
-                checked[0, :, 0], [d] * n, Truncation(max_bond, cutoff)
-            )
+        [checked] = check_tensors("vector", [given[None, :, None]], "(left, physical, right)")
+        with one_blas_thread(math.isqrt(size)):
+            tensors, _ = compress.from_dense(checked[0, :, 0], [d] * n, truncation)
         return cls._adopt(tensors, n - 1)
 
     @classmethod
@@ -204,7 +204,7 @@ class MPS:
         """State with the tensors of a quimb `MatrixProductState` (open ends)."""
         from rankloom.tn.convert import from_quimb
 
-        return cls(from_quimb(state))
+        return cls(tuple(from_quimb(state)))
 
     @classmethod
     def from_qiskit(
@@ -226,7 +226,8 @@ class MPS:
         """Read a file that `save` wrote; see `rankloom.tn.hdf5.load`."""
         from rankloom.tn.hdf5 import load
 
-        return cls(*load(path))
+        tensors, center = load(path)
+        return cls(tuple(tensors), center)
 
     # Size -----------------------------------------------------------------------------------------
 
@@ -253,8 +254,8 @@ class MPS:
     @property
     def nbytes(self) -> int:
         """Memory of the tensors in bytes."""
-        itemsize = np.dtype(str(self.dtype).rpartition(".")[2]).itemsize
-        return itemsize * sum(math.prod(t.shape) for t in self.tensors)
+        itemsize: int = np.dtype(str(self.dtype).rpartition(".")[2]).itemsize
+        return sum(itemsize * math.prod(t.shape) for t in self.tensors)
 
     # Numbers --------------------------------------------------------------------------------------
 
@@ -327,7 +328,7 @@ class MPS:
 
     # New states -----------------------------------------------------------------------------------
 
-    def canonicalize(self, center: int) -> "MPS":
+    def canonicalize(self, center: int) -> Self:
         """The same state in canonical form about `center`. O(n d^2 D^3), bonds never grow."""
         center = site_index("center", center, self.n_sites)
         with one_blas_thread(max(self.bond_dimensions)):
@@ -377,29 +378,27 @@ class MPS:
             state = state * (self.norm() / state.norm())
         return Compressed(state, error)
 
-    def normalize(self) -> "MPS":
+    def normalize(self) -> Self:
         """The same direction with norm one."""
         self._nonzero()
         return self * (1.0 / self.norm())
 
-    def conj(self) -> "MPS":
+    def conj(self) -> Self:
         """Complex conjugate of all amplitudes."""
         xp = namespace(*self.tensors)
         return self._adopt([xp.conj(t) for t in self.tensors], self.center)
 
-    def __add__(self, other: "MPS") -> "MPS":
-        if not isinstance(other, MPS):
-            return NotImplemented
+    def __add__(self, other: "MPS") -> Self:
         self._check_partner(other)
         return self._adopt(contract.add(self.tensors, other.tensors))
 
-    def __sub__(self, other: "MPS") -> "MPS":
-        return self + (-1.0) * other if isinstance(other, MPS) else NotImplemented
+    def __sub__(self, other: "MPS") -> Self:
+        return self + (-1.0) * other
 
-    def __mul__(self, factor: complex) -> "MPS":
+    def __mul__(self, factor: complex) -> Self:
         if not isinstance(factor, numbers.Number):
             return NotImplemented
-        value = complex(factor)  # type: ignore[arg-type]
+        value = complex(factor)
         if not np.isfinite(value):
             raise ValueError(f"a state can be multiplied by finite numbers only, got {factor}.")
         tensors = list(self.tensors)

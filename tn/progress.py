@@ -27,10 +27,11 @@ def track(items: Sequence[T], progress: Progress) -> Iterable[T]:
     if progress is True:
         from tqdm.auto import tqdm
 
-        return tqdm(items)
+        progress = tqdm
     if not callable(progress):
         raise TypeError(
             "`progress` must be True, False or a callable that wraps an iterable, "
             f"got {progress!r}."
         )
-    return progress(items)
+    wrapped: Iterable[T] = progress(items)
+    return wrapped
