@@ -13,6 +13,7 @@ from scipy.stats import unitary_group
 from rankloom.quantum.aqc.ansatz import Ansatz
 from rankloom.quantum.aqc.gates import block_matrices, front_vectors
 from rankloom.quantum.export import ansatz_from_qiskit, load_circuit, save_circuit, to_qiskit
+from rankloom.tn.mps import MPS
 
 needs_qasm3 = pytest.mark.skipif(
     find_spec("qiskit_qasm3_import") is None, reason="needs the extra `qasm3`"
@@ -222,6 +223,14 @@ def test_exported_parameters_are_read_at_their_values(tmp_path):
     partly = circuit.assign_parameters({"theta[0]": 0.25})
     changed = ansatz.with_angles(np.concatenate([[0.25], ansatz.angles[1:]]))
     close(prepared(ansatz_from_qiskit(partly)), prepared(changed))
+
+
+@pytest.mark.parametrize("parameters", [False, True])
+def test_exported_circuit_is_a_target_too(parameters):
+    ansatz = brickwork(6, 3)
+    target = MPS.from_qiskit(to_qiskit(ansatz, parameters=parameters), max_bond=64)
+    close(target.to_dense(), prepared(ansatz))
+    close(ansatz.to_mps().to_dense(), prepared(ansatz))
 
 
 @pytest.mark.parametrize("pattern", ["brickwork", "staircase"])

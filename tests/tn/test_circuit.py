@@ -51,6 +51,18 @@ def test_routed_circuit_is_read():
     np.testing.assert_allclose(dense(4, gates, phase), unitary(routed), rtol=0, atol=1e-13)
 
 
+def test_distant_gates_are_read_where_they_are_wanted():
+    circuit = QuantumCircuit(3)
+    circuit.crx(0.4, 2, 0)
+    circuit.cry(0.9, 0, 2)
+    gates, _ = circuit_gates(circuit, distant=True)
+    for (sites, matrix), turned in zip(gates, (True, False), strict=True):
+        two = QuantumCircuit(2)
+        two.crx(0.4, 1, 0) if turned else two.cry(0.9, 0, 1)
+        assert sites == (0, 2)
+        np.testing.assert_allclose(matrix, unitary(two), rtol=0, atol=1e-14)
+
+
 def test_stored_angles_fill_free_parameters_only():
     circuit = QuantumCircuit(1, metadata={STORED_ANGLES: {"theta": [0.1, 0.2]}})
     circuit.rz(2 * Parameter("theta[1]"), 0)
