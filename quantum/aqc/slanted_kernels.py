@@ -14,11 +14,13 @@ Conventions
 `slanted.py` holds the array-API twin, which is the oracle of these kernels in the tests.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
 # No nnan/ninf: a non-finite angle must stay visible in the result.
-_PUBLIC = {
+_PUBLIC: dict[str, Any] = {
     "cache": True,
     "nogil": True,
     "fastmath": {"reassoc", "contract", "nsz", "arcp"},
