@@ -63,14 +63,7 @@ def take_turns(
 
     A sample repeats a short call until it lasts about `sample_seconds`.
     """
-    repeats = {}
-    for contender in contenders:
-        with contender.policy:
-            contender.call()
-            start = time.perf_counter()
-            contender.call()
-            once = time.perf_counter() - start
-        repeats[contender.name] = max(1, round(sample_seconds / once))
+    repeats = {c.name: max(1, round(sample_seconds / _warm_seconds(c))) for c in contenders}
     seconds: dict[str, list[float]] = {contender.name: [] for contender in contenders}
     for _ in range(rounds):
         for contender in contenders:
@@ -81,6 +74,17 @@ def take_turns(
                     contender.call()
                 seconds[contender.name].append((time.perf_counter() - start) / count)
     return {name: Timing(np.array(samples)) for name, samples in seconds.items()}
+
+
+def _warm_seconds(contender: Contender) -> float:
+    with contender.policy:
+        for _ in range(2):
+            start = time.perf_counter()
+            contender.call()
+            once = time.perf_counter() - start
+            if once > 5:  # a second call would cost more than it tells
+                break
+    return once
 
 
 @contextmanager

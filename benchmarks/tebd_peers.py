@@ -27,7 +27,7 @@ def quimb_sz(state: Any) -> tuple[np.ndarray, float]:
 
 
 def quimb_runs(
-    n: int, steps: int, dt: float, bond: int, cutoff: float = 0.0, renorm: bool | None = None
+    n: int, steps: int, dt: float, bond: int | None, cutoff: float = 0.0, renorm: bool | None = None
 ) -> dict[str, Callable[[Any], Any]]:
     """Three ways to run quimb's TEBD; each takes and returns a quimb MPS.
 

@@ -1,0 +1,21 @@
+"""Run every benchmark one after another, each in a process of its own (about half an hour).
+
+Run: ``python benchmarks/run.py``; for single rows see README.md.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPTS = ("tn_overlap.py", "tn_tebd.py", "aqc_gradient.py")
+
+
+def main() -> None:
+    """Stop at the first script that fails."""
+    folder = Path(__file__).parent
+    for script in SCRIPTS:
+        subprocess.run([sys.executable, str(folder / script)], check=True)
+
+
+if __name__ == "__main__":
+    main()
