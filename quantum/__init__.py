@@ -4,3 +4,17 @@ if __name__ != "rankloom.quantum":  # a second name would give a second copy of 
     raise ImportError(
         f"This folder was imported as {__name__!r}: import `rankloom.quantum` instead."
     )
+
+from rankloom.quantum.aqc import Ansatz, CompiledState, brickwork_ansatz, compile_state
+from rankloom.quantum.export import ansatz_from_qiskit, load_circuit, save_circuit, to_qiskit
+
+__all__ = [
+    "Ansatz",
+    "CompiledState",
+    "ansatz_from_qiskit",
+    "brickwork_ansatz",
+    "compile_state",
+    "load_circuit",
+    "save_circuit",
+    "to_qiskit",
+]

@@ -18,7 +18,7 @@ before it (or the front) already has: no parameter is redundant but those.
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -156,17 +156,19 @@ class Ansatz:
         cutoff : float
             Relative discarded weight allowed at each cut.
         """
-        from rankloom.quantum.aqc.gates import block_matrices, front_vectors
+        from rankloom.quantum.aqc.gates import gates_of
         from rankloom.tn.gates import apply_gates
         from rankloom.tn.mps import MPS
+        from rankloom.tn.truncation import Truncation
 
-        start = MPS.product(list(front_vectors(self.front_angles)))
-        blocks = zip(self.bonds.tolist(), block_matrices(self.block_angles), strict=True)
-        state = apply_gates(start, blocks, max_bond=max_bond, cutoff=cutoff).state
+        fronts, blocks = gates_of(self)
+        pairs = [(bond, bond + 1) for bond in self.bonds.tolist()]
+        gates = zip(pairs, blocks, strict=True)
+        state, _ = apply_gates(MPS.product(list(fronts)), gates, Truncation(max_bond, cutoff))
         return state * complex(np.exp(1j * self.global_phase))
 
 
-def _readonly(values: ArrayLike, dtype: type[np.generic]) -> NDArray[np.generic]:
+def _readonly(values: ArrayLike, dtype: type[np.generic]) -> NDArray[Any]:
     array = np.array(values, dtype)
     array.flags.writeable = False
     return array

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from rankloom.quantum.aqc import slanted_kernels as kernels
 from rankloom.quantum.aqc.schedule import Schedule
 
+ONE = np.array([1.0, 0.0])
+"""The boundary before the first step, and the adjoint after the last."""
+
 _BYTES = 16  # a complex entry
 
 

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rankloom.quantum.aqc import slanted_kernels as kernels
 from rankloom.quantum.aqc.ansatz import BLOCK_ANGLES, FRONT_ANGLES, Ansatz
-from rankloom.quantum.aqc.halves import Half, Workspace
+from rankloom.quantum.aqc.halves import ONE, Half, Workspace
 from rankloom.quantum.aqc.schedule import KIND, SITE, Op, Schedule, plan
 from rankloom.tn.mps import MPS
 
@@ -30,7 +30,6 @@ _THREADING_PAYS = 1.0e6
 
 _SWAPPED = np.array([0, 2, 1, 3])  # the two qubits of a 4 x 4 matrix swapped
 _MIRRORED_BLOCK = np.array([0, 1, 2, 6, 7, 8, 3, 4, 5])  # left and right rotations swapped
-_ONE = np.array([1.0, 0.0])  # the boundary before the first and after the last step
 
 
 class Overlap:
@@ -78,9 +77,9 @@ class Overlap:
         forth = plan(self.n_qubits, ansatz.bonds, target.bond_dimensions)
         back = plan(self.n_qubits, self.n_qubits - 2 - ansatz.bonds, target.bond_dimensions[::-1])
         # A circuit that fans out to the right is cheap from the right end, and vice versa.
-        self._mirrored = bool(back.costs.sum() < 0.9 * forth.costs.sum())
-        self.schedule = back if self._mirrored else forth
-        self.work = _workspace(target, ansatz, self.schedule, self._mirrored)
+        self.mirrored = bool(back.costs.sum() < 0.9 * forth.costs.sum())
+        self.schedule = back if self.mirrored else forth
+        self.work = _workspace(target, ansatz, self.schedule, self.mirrored)
         ops, middle = self.schedule.ops, self.schedule.middle
         self._left = Half(self.schedule, self.work, 0, middle, memory / 2)
         self._right = Half(self.schedule, self.work, middle, len(ops), memory / 2)
@@ -91,7 +90,7 @@ class Overlap:
 
     def amplitude(self, angles: ArrayLike) -> complex:
         """``<target|ansatz(angles)>``, without the ansatz's global phase."""
-        self._prepare(self._own_order(angles))
+        self.prepare(self._own_order(angles))
         return self._meet()[0]
 
     def fidelity_and_gradient(self, angles: ArrayLike) -> tuple[float, NDArray[np.float64]]:
@@ -115,7 +114,7 @@ class Overlap:
 
     def house_order(self, gates: NDArray[np.complex128]) -> NDArray[np.complex128]:
         """Blocks (.., 4, 4) from the kernels' wire order to the house order, and back."""
-        return gates if self._mirrored else gates[:, _SWAPPED][:, :, _SWAPPED]
+        return gates if self.mirrored else gates[:, _SWAPPED][:, :, _SWAPPED]
 
     @property
     def nbytes(self) -> int:
@@ -124,18 +123,18 @@ class Overlap:
         arrays = (work.pairs, work.dressed, work.gates, work.densities)
         return sum(a.nbytes for a in arrays) + self._left.nbytes + self._right.nbytes
 
-    def _prepare(self, angles: NDArray[np.float64]) -> None:
+    def prepare(self, angles: NDArray[np.float64]) -> None:
         work = self.work
         kernels.build_gates(angles, work.fronts, work.gates)
         kernels.dress(self.schedule.ops, work.starts, work.gates, work.pairs, work.dressed)
 
     def _meet(self) -> tuple[complex, NDArray[np.float64], NDArray[np.float64]]:
-        x, y = self._both(lambda: self._left.advance(_ONE), lambda: self._right.retreat(_ONE))
+        x, y = self._both(lambda: self._left.advance(ONE), lambda: self._right.retreat(ONE))
         size = x.size // 2
         return kernels.inner_product(x, size, y, size, size), x, y
 
     def _differentiate(self, angles: NDArray[np.float64]) -> complex:
-        self._prepare(angles)
+        self.prepare(angles)
         f, x, y = self._meet()
         self._both(lambda: self._left.gather_back(y), lambda: self._right.gather_forth(x))
         return f
@@ -151,7 +150,7 @@ class Overlap:
         wanted = FRONT_ANGLES * self.n_qubits + BLOCK_ANGLES * self.bonds.size
         if values.shape != (wanted,):
             raise ValueError(f"`angles` must have shape ({wanted},), got {values.shape}.")
-        if not self._mirrored:
+        if not self.mirrored:
             return values
         split = FRONT_ANGLES * self.n_qubits
         fronts = values[:split].reshape(-1, FRONT_ANGLES)[::-1]
