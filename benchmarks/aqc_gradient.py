@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 from aqc_problem import (
+    Objective,
     addon_ansatz,
     addon_objective,
     addon_order,
@@ -58,10 +59,11 @@ def gradient(layers: int, n: int = 50, bond: int = 12, rounds: int = 7) -> None:
     if peer_version(ADDON) is not None:
         circuit, _ = addon_ansatz(n, layers)
         order = addon_order(ansatz, circuit)
-        evaluate = addon_objective(target.to_quimb(), circuit, quimb_settings())
         for bits in (32, 64):
+            with jax_precision(bits):  # the target's tensors become constants in this precision
+                evaluate = addon_objective(target.to_quimb(), circuit, quimb_settings())
 
-            def call(bits: int = bits) -> tuple[float, np.ndarray]:
+            def call(bits: int = bits, evaluate: Objective = evaluate) -> tuple[float, np.ndarray]:
                 with jax_precision(bits):
                     return evaluate(point[order])
 
