@@ -60,7 +60,7 @@ class Ansatz:
     def __post_init__(self) -> None:
         if self.n_qubits < 2:
             raise ValueError(
-                f"`n_qubits` must be at least 2, got {self.n_qubits}: a two-qubit block needs a bond."
+                f"`n_qubits` must be at least 2, got {self.n_qubits}: a block needs a bond."
             )
         bonds = _readonly(self.bonds, np.intp)
         angles = _readonly(self.angles, np.float64)
@@ -143,8 +143,12 @@ class Ansatz:
         gradient : (n_parameters,) array
         """
         from rankloom.quantum.aqc.overlap import Overlap
+        from rankloom.quantum.aqc.slanted import ArrayOverlap
+        from rankloom.tn.arrays import is_numpy, one_blas_thread
 
-        return Overlap(target, self).fidelity_and_gradient(self.angles)
+        overlap = (Overlap if is_numpy(*target.tensors) else ArrayOverlap)(target, self)
+        with one_blas_thread():
+            return overlap.fidelity_and_gradient(self.angles)
 
     def to_mps(self, max_bond: int | None = None, cutoff: float = 1e-14) -> "MPS":
         """The prepared state as a matrix product state, gates applied one after another.

@@ -5,6 +5,7 @@ at a time: the boundaries between segments are kept as checkpoints and a segment
 time when its turn comes.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,7 +70,7 @@ class Half:
         self.nbytes = need + self._carry.nbytes + self._scratch.nbytes
 
     def advance(self, first: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Run forward from the boundary `first`; all boundaries go to the tape. Returns the last."""
+        """Run forward from `first`, all boundaries to the tape; returns the last."""
         boundary = first
         for segment in range(len(self.segments)):
             self._check_points[segment] = boundary
@@ -77,7 +78,7 @@ class Half:
         return boundary
 
     def retreat(self, last: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Run the adjoint backward from `last`; the adjoints go to the tape. Returns the first."""
+        """Run the adjoint backward from `last`, all adjoints to the tape; returns the first."""
         boundary = last
         for segment in range(len(self.segments) - 1, -1, -1):
             self._check_points[segment] = boundary
@@ -143,7 +144,7 @@ def _cut_into_segments(
         targets = total[-1] * np.arange(1, count) / count
         inner = np.searchsorted(total, targets)
         edges = np.unique(np.concatenate(([0], inner, [n_ops])))
-        segments = [(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        segments = [(int(a), int(b)) for a, b in itertools.pairwise(edges)]
         segments = segments or [(0, 0)]
         tape = max(int(sizes[a : b + 1].sum()) for a, b in segments)
         kept = int(sizes[edges].sum())

@@ -90,25 +90,25 @@ class Overlap:
 
     def amplitude(self, angles: ArrayLike) -> complex:
         """``<target|ansatz(angles)>``, without the ansatz's global phase."""
-        self.prepare(self._own_order(angles))
+        self.prepare(self.own_order(angles))
         return self._meet()[0]
 
     def fidelity_and_gradient(self, angles: ArrayLike) -> tuple[float, NDArray[np.float64]]:
         """``F = |<target|ansatz(angles)>|^2`` and dF/d angles, shape (n_parameters,)."""
-        own = self._own_order(angles)
+        own = self.own_order(angles)
         f = self._differentiate(own)
         work, gradient = self.work, np.empty_like(own)
         kernels.chain_rule(
             own, f, work.fronts, work.gates, work.front_bars, work.densities, gradient
         )
-        return abs(f) ** 2, self._own_order(gradient)  # mirroring is its own inverse
+        return abs(f) ** 2, self.own_order(gradient)  # mirroring is its own inverse
 
     def environments(self, angles: ArrayLike) -> NDArray[np.complex128]:
         """Environment E_k of every block, shape (blocks, 4, 4), in house order.
 
         The amplitude is linear in each block: ``f = sum(E_k * G_k)`` for every k.
         """
-        self._differentiate(self._own_order(angles))
+        self._differentiate(self.own_order(angles))
         environments = self.work.gates[0].conj() @ self.work.densities
         return self.house_order(environments)
 
@@ -124,6 +124,7 @@ class Overlap:
         return sum(a.nbytes for a in arrays) + self._left.nbytes + self._right.nbytes
 
     def prepare(self, angles: NDArray[np.float64]) -> None:
+        """Fill `work` with the gates of `angles`, given in the schedule's own order."""
         work = self.work
         kernels.build_gates(angles, work.fronts, work.gates)
         kernels.dress(self.schedule.ops, work.starts, work.gates, work.pairs, work.dressed)
@@ -145,7 +146,8 @@ class Overlap:
         pending = self._pool.submit(right)
         return left(), pending.result()
 
-    def _own_order(self, angles: ArrayLike) -> NDArray[np.float64]:
+    def own_order(self, angles: ArrayLike) -> NDArray[np.float64]:
+        """Angles of the ansatz in the order of the schedule, which may run from the right."""
         values = np.ascontiguousarray(angles, np.float64)
         wanted = FRONT_ANGLES * self.n_qubits + BLOCK_ANGLES * self.bonds.size
         if values.shape != (wanted,):

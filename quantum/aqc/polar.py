@@ -60,7 +60,7 @@ def polar_sweeps(
     The result is again an ansatz: one-qubit gates on the inputs of a block join the block before
     (KAK decomposition), so its angles jump while its state is exact.
     """
-    overlap.prepare(ansatz.angles)
+    overlap.prepare(overlap.own_order(ansatz.angles))
     work, schedule = overlap.work, overlap.schedule
     whole = Half(schedule, work, 0, len(schedule.ops), memory)
     sweep = _Sweep(overlap, whole)

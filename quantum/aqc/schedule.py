@@ -6,7 +6,7 @@ open leg per circuit wire ``lo <= site < hi`` and one leg for the target bond le
     target   --A0---A1-+ chi
                |    |  |
     circuit    #    #  +--- w[lo]  w[lo+1] ... w[hi-1]       B[w[hi-1], ..., w[lo], chi]
-    |0>        |    |          \\ the light cone slants \\
+    |0>        |    |          the light cone slants to the right
 
 The bond is the fastest index and site `lo` the next, so that appending a wire is contiguous,
 absorbing the leftmost wire is one matrix product, and a gate acts on rows of length >= chi.
