@@ -4,7 +4,7 @@
 >>> chain = SpinChain.heisenberg(8)
 >>> run = evolve(MPS.product("01010101"), chain, time=1.0, steps=20)
 >>> round(run.state.entropy(4), 3)
-0.556
+0.512
 """
 
 if __name__ != "rankloom.tn":  # a second name would give a second copy of every class
