@@ -5,7 +5,6 @@ CuPy and torch arrays run through the same lines. NumPy's own namespace follows 
 standard since 2.1 and is handed out as it is, without a wrapper in between.
 """
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -104,18 +103,13 @@ def _blas() -> ThreadpoolController:
     return controller
 
 
-_lock = threading.Lock()
-_entered = 0
-_limit: Any = None
-
-
 @contextmanager
 def one_blas_thread(size: int = 0) -> Iterator[int]:
     """Limit BLAS to one thread inside the block, and say how many threads it had before.
 
     Sweeps over small matrices run 2 to 12 times slower with BLAS threads than without, so public
-    sweeps enter this once per call. The number yielded is what the caller may spend on threads of
-    its own over independent pieces of work; inside another such block it is 1.
+    sweeps enter this once per call (15 microseconds). The number yielded is what the caller may
+    spend on threads of its own over independent pieces of work; inside another such block it is 1.
 
     Parameters
     ----------
@@ -124,26 +118,15 @@ def one_blas_thread(size: int = 0) -> Iterator[int]:
 
     Notes
     -----
-    The limit belongs to the whole process. Blocks may nest and overlap in several Python threads:
-    the first to enter sets the limit and the last to leave lifts it.
+    The limit belongs to the whole process. When several Python threads enter, the first governs
+    it and the others find it set, as `threadpoolctl` arranges.
     """
-    global _entered, _limit
     if size > _LARGE:
         yield 1
         return
-    with _lock:
-        threads = max((lib.num_threads for lib in _blas().lib_controllers), default=1)
-        if _entered == 0:
-            _limit = _blas().limit(limits=1)
-        _entered += 1
-    try:
+    threads = max((lib.num_threads for lib in _blas().lib_controllers), default=1)
+    with _blas().limit(limits=1):
         yield threads
-    finally:
-        with _lock:
-            _entered -= 1
-            if _entered == 0:
-                _limit.restore_original_limits()
-                _limit = None
 
 
 def read_only(tensors: Any) -> tuple[Array, ...]:
