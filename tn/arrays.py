@@ -62,6 +62,8 @@ def like(reference: Array, values: Any, dtype: Any = None) -> Array:
     if type(reference) is np.ndarray:
         return np.asarray(values, dtype=dtype)
     xp = namespace(reference)
+    if isinstance(values, np.ndarray):
+        values = values.copy()  # torch warns of read-only memory
     return xp.asarray(values, dtype=dtype, device=array_api_compat.device(reference))
 
 

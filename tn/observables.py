@@ -1,7 +1,6 @@
 """Expectation values and correlations of matrix product states, as `MPS` offers them."""
 
-import numbers
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rankloom.tn import contract
@@ -28,7 +27,7 @@ def expectation(state: "MPS", op: str | MPO, sites: int | Sequence[int] | None =
             )
         values = [xp.sum(rho * matrices[0].mT) for rho in contract.densities(state.tensors)]
         return xp.real(xp.stack(values))
-    named: list[Any] = [sites] if isinstance(sites, numbers.Integral) else list(sites)  # type: ignore[arg-type]
+    named = sites if isinstance(sites, Iterable) else [sites]
     chosen = [site_index("sites", k, state.n_sites) for k in named]
     if len(set(chosen)) != len(chosen) or len(chosen) != len(matrices):
         raise ValueError(

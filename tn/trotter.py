@@ -10,6 +10,7 @@ References
 """
 
 import math
+import numbers
 from typing import NamedTuple
 
 from rankloom.tn.checks import integer
@@ -53,6 +54,8 @@ def trotter_layers(n: int, time: float, steps: int, order: int = 2) -> list[Trot
     0 0.25
     """
     n, steps = integer("n", n, 2), integer("steps", steps, 1)
+    if not isinstance(time, numbers.Real):
+        raise TypeError(f"`time` must be a real number other than 0, got {time!r}.")
     if not math.isfinite(time) or time == 0:
         raise ValueError(f"`time` must be a finite number other than 0, got {time}.")
     dt = time / steps
