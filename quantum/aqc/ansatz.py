@@ -150,7 +150,7 @@ class Ansatz:
         with one_blas_thread():
             return overlap.fidelity_and_gradient(self.angles)
 
-    def to_mps(self, max_bond: int | None = None, cutoff: float = 1e-14) -> "MPS":
+    def to_mps(self, max_bond: int | None = None, cutoff: float = 0.0) -> "MPS":
         """The prepared state as a matrix product state, gates applied one after another.
 
         Parameters
@@ -158,7 +158,7 @@ class Ansatz:
         max_bond : int, optional
             Largest bond dimension kept; None keeps all that `cutoff` lets through.
         cutoff : float
-            Relative discarded weight allowed at each cut.
+            Relative discarded weight allowed at each cut; by default the state is exact.
         """
         from rankloom.quantum.aqc.gates import gates_of
         from rankloom.tn.gates import apply_gates

@@ -29,7 +29,7 @@ def compile_state(
     polish: Literal["lbfgs"] | None = "lbfgs",
     polar_sweeps: int = 2,
     objective: Literal["log", "infidelity"] = "log",
-    tol: float = 1e-9,
+    tol: float = 1e-11,
     rng: np.random.Generator | int | None = None,
     progress: Progress = False,
     callback: Callable[[Step], None] | None = None,

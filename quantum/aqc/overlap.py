@@ -20,10 +20,13 @@ from numpy.typing import ArrayLike, NDArray
 from rankloom.quantum.aqc import slanted_kernels as kernels
 from rankloom.quantum.aqc.ansatz import BLOCK_ANGLES, FRONT_ANGLES, Ansatz
 from rankloom.quantum.aqc.halves import ONE, Half, Workspace
-from rankloom.quantum.aqc.schedule import KIND, SITE, Op, Schedule, plan
+from rankloom.quantum.aqc.schedule import CHI, INNER, KIND, SITE, Op, Schedule, plan
 from rankloom.tn.mps import MPS
 
 T = TypeVar("T")
+
+MEMORY = 0.125e9
+"""Bytes that stored boundaries take by default."""
 
 # Complex multiplications below which starting a second thread costs more than it saves.
 _THREADING_PAYS = 1.0e6
@@ -68,7 +71,7 @@ class Overlap:
         target: MPS,
         ansatz: Ansatz,
         *,
-        memory: float = 0.25e9,
+        memory: float = MEMORY,
         threads: int | None = None,
     ) -> None:
         _check(target, ansatz)
@@ -177,24 +180,28 @@ def _workspace(target: MPS, ansatz: Ansatz, schedule: Schedule, mirrored: bool) 
     tensors = [np.asarray(a.conj(), np.complex128) for a in target.tensors]
     if mirrored:
         tensors = [a.transpose(2, 1, 0) for a in reversed(tensors)]
-    starts = np.zeros(len(schedule.ops), np.int64)
-    planes: list[NDArray[np.float64]] = []
-    end = 0
-    for i, op in enumerate(schedule.ops):
+    ops = schedule.ops
+    lengths = np.where(_absorbs(ops[:, KIND]), 4 * ops[:, INNER] * ops[:, CHI], 0)
+    ends = np.cumsum(lengths)
+    starts = ends - lengths
+    pairs = np.empty(ends[-1])
+    for op, start, end in zip(ops, starts, ends, strict=True):
+        if start == end:
+            continue
         site = op[SITE]
-        if op[KIND] == Op.ABSORB:
-            matrix = tensors[site].transpose(1, 0, 2)
-        elif op[KIND] == Op.ABSORB_2:
+        matrix = tensors[site].transpose(1, 0, 2)
+        if op[KIND] == Op.ABSORB_2:
             pair = np.tensordot(tensors[site], tensors[site + 1], 1)
             matrix = pair.transpose(2, 1, 0, 3)  # wires in the kernels' order: right, left
-        else:
-            continue
-        matrix = matrix.reshape(-1, matrix.shape[-1])
-        starts[i] = end
-        end += 4 * matrix.size
-        planes += [part.ravel() for m in (matrix, matrix.T) for part in (m.real, m.imag)]
-    pairs = np.concatenate(planes)
+        matrix = matrix.reshape(op[INNER], op[CHI])
+        parts = (matrix.real, matrix.imag, matrix.real.T, matrix.imag.T)
+        for part, plane in zip(parts, pairs[start:end].reshape(4, -1), strict=True):
+            plane[:] = part.ravel()
     fronts, front_bars = np.zeros((2, ansatz.n_qubits, 2), np.complex128)
     gates = np.zeros((2, ansatz.n_blocks, 4, 4), np.complex128)
     densities = np.zeros((ansatz.n_blocks, 4, 4), np.complex128)
     return Workspace(fronts, gates, front_bars, densities, starts, pairs, pairs.copy())
+
+
+def _absorbs(kinds: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return (kinds == Op.ABSORB) | (kinds == Op.ABSORB_2)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rankloom.quantum.aqc import slanted_kernels as kernels
 from rankloom.quantum.aqc.ansatz import Ansatz
 from rankloom.quantum.aqc.halves import ONE, Half
-from rankloom.quantum.aqc.overlap import Overlap
+from rankloom.quantum.aqc.overlap import MEMORY, Overlap
 from rankloom.quantum.aqc.schedule import INDEX, KIND, SITE, Op
 from rankloom.quantum.aqc.weyl import ansatz_from_blocks
 
@@ -40,7 +40,7 @@ class PolarSweeps:
 
 
 def polar_sweeps(
-    overlap: Overlap, ansatz: Ansatz, sweeps: int, memory: float = 0.25e9
+    overlap: Overlap, ansatz: Ansatz, sweeps: int, memory: float = MEMORY
 ) -> PolarSweeps:
     """Improve all gates of `ansatz` by `sweeps` sweeps there and back.
 
