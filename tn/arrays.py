@@ -5,6 +5,7 @@ CuPy and torch arrays run through the same lines. NumPy's own namespace follows 
 standard since 2.1 and is handed out as it is, without a wrapper in between.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -99,8 +100,13 @@ def svd(x: Array) -> tuple[Array, Array, Array]:
     return u, s, vh
 
 
-@cache
 def _blas() -> ThreadpoolController:
+    return _loaded_blas("scipy.linalg" in sys.modules)
+
+
+@cache
+def _loaded_blas(scipy: bool) -> ThreadpoolController:
+    """Controller of the libraries loaded so far; SciPy brings an OpenBLAS of its own, later."""
     controller: ThreadpoolController = ThreadpoolController().select(user_api="blas")
     return controller
 

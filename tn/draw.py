@@ -90,7 +90,7 @@ def html(state: "MPS") -> str:
         "largest bond": str(max(state.bond_dimensions)),
         "centre": "unknown" if state.center is None else str(state.center),
         "data type": str(state.dtype),
-        "memory": f"{state.nbytes / 1e6:.3g} MB",
+        "memory": _size(state.nbytes),
     }
     cells = "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in rows.items())
     return f"<table><caption>MPS</caption>{cells}</table>"
@@ -107,6 +107,15 @@ def _runs(values: tuple[int, ...]) -> str:
     if len(runs) > 12:
         runs = [*runs[:6], "..", *runs[-6:]]
     return ", ".join(runs)
+
+
+def _size(nbytes: float) -> str:
+    """``2688`` as ``2.69 kB``."""
+    for unit in ("B", "kB", "MB"):
+        if nbytes < 1000:
+            return f"{nbytes:.3g} {unit}"
+        nbytes /= 1000
+    return f"{nbytes:.3g} GB"
 
 
 def _marker(k: int, center: int | None) -> tuple[str, str]:

@@ -17,7 +17,7 @@ References
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -32,6 +32,7 @@ from rankloom.tn.gauge import canonicalize, schmidt_form
 from rankloom.tn.mps import MPS
 from rankloom.tn.progress import Progress, track
 from rankloom.tn.spinchain import SpinChain
+from rankloom.tn.trotter import TrotterLayer
 from rankloom.tn.truncation import Truncation
 
 _GRAM_FLOOR = 500  # discarded weights above this many roundings are exact to a per cent by Gram
@@ -146,7 +147,7 @@ def evolve(
         ]
     times = np.linspace(0.0, time, steps + 1)
     items = track(schedule, progress)
-    gates: dict[Any, NDArray[np.complex128]] = {}
+    gates: dict[TrotterLayer, list[Array]] = {}
     weights: list[list[float]] = []
     with one_blas_thread() as budget:
         count = budget if threads is None else integer("threads", threads, 1)
@@ -156,7 +157,7 @@ def evolve(
                 callback(0.0, psi0)
             for layer, done in items:
                 if layer not in gates:
-                    gates[layer] = chain.gates(layer)
+                    gates[layer] = work.own(chain.gates(layer))
                 weights.append(work.apply(layer.parity, gates[layer], pool, count))
                 if callback is not None and done:
                     callback(float(times[done]), work.state())
@@ -182,25 +183,27 @@ class _Tebd:
         self.rule = rule
         self.floor = _GRAM_FLOOR * float(xp.finfo(dtype).eps)
 
+    def own(self, gates: NDArray[np.complex128]) -> list[Array]:
+        """Gates in the array library and precision of the state."""
+        return [like(self.tensors[0], gate, self.tensors[0].dtype) for gate in gates]
+
     def apply(
-        self,
-        parity: int,
-        gates: NDArray[np.complex128],
-        pool: ThreadPoolExecutor | None,
-        count: int,
+        self, parity: int, gates: list[Array], pool: ThreadPoolExecutor | None, count: int
     ) -> list[float]:
         """Apply one half layer; the discarded weights of its bonds."""
-        bonds = range(parity, len(self.tensors) - 1, 2)
-        gates = like(self.tensors[0], gates, self.tensors[0].dtype)
-        queue: Iterator[tuple[int, Array]] = iter(list(zip(bonds, gates, strict=True)))
+        weights = [0.0] * len(gates)
+        queue = iter(enumerate(gates))
 
-        def work() -> list[float]:
-            return [self._bond(k, gate) for k, gate in queue]
+        def work() -> None:
+            for i, gate in queue:
+                weights[i] = self._bond(parity + 2 * i, gate)
 
         if pool is None or max(s.shape[0] for s in self.schmidt) < _THREAD_BOND:
-            return work()
-        jobs = [pool.submit(work) for _ in range(min(count, len(bonds)))]
-        return [w for job in jobs for w in job.result()]
+            work()
+        else:
+            for job in [pool.submit(work) for _ in range(count)]:
+                job.result()
+        return weights
 
     def _bond(self, k: int, gate: Array) -> float:
         """Apply a gate to sites k, k+1 and cut the bond between them."""

@@ -64,7 +64,8 @@ def apply_gates(
     with one_blas_thread():
         for position, (named, matrix) in enumerate(gates):
             sites, gate = _check(position, named, matrix, tensors)
-            tensors[0], gate = same_dtype([tensors[0], gate])[0]
+            if gate.dtype != tensors[0].dtype:  # a complex gate on a real state
+                tensors, [gate] = same_dtype(tensors, [gate])
             if len(sites) == 1:
                 if not _is_unitary(gate):  # a unitary leaves the tensor orthonormal
                     tensors = canonicalize(tensors, sites[0], center)
@@ -77,7 +78,7 @@ def apply_gates(
                 tensors = canonicalize(tensors, near, center)
                 center, weight = _apply(tensors, k, two_site, rule)
                 error += weight
-    return MPS._adopt(same_dtype(tensors)[0], center), error
+    return MPS._adopt(tensors, center), error
 
 
 def _apply(tensors: list[Array], k: int, gate: Array | None, rule: Truncation) -> tuple[int, float]:
@@ -140,8 +141,9 @@ def _check(
             f"{tuple(gate.shape)}."
         )
     xp = namespace(gate)
-    if xp.isdtype(gate.dtype, "integral"):
-        gate = xp.astype(gate, tensors[0].dtype)
     if not bool(xp.all(xp.isfinite(gate))):
         raise ValueError(f"the matrix of `{what}` holds NaN or infinity.")
-    return sites, gate
+    dtype = tensors[0].dtype  # the precision of the state is kept
+    if xp.isdtype(gate.dtype, "complex floating"):
+        dtype = xp.result_type(dtype, xp.complex64)
+    return sites, xp.astype(gate, dtype)
