@@ -105,7 +105,7 @@ def _blas() -> ThreadpoolController:
 
 
 @cache
-def _loaded_blas(scipy: bool) -> ThreadpoolController:
+def _loaded_blas(_scipy: bool) -> ThreadpoolController:
     """Controller of the libraries loaded so far; SciPy brings an OpenBLAS of its own, later."""
     controller: ThreadpoolController = ThreadpoolController().select(user_api="blas")
     return controller

@@ -144,11 +144,10 @@ class Ansatz:
         """
         from rankloom.quantum.aqc.overlap import Overlap
         from rankloom.quantum.aqc.slanted import ArrayOverlap
-        from rankloom.tn.arrays import is_numpy, one_blas_thread
+        from rankloom.tn.arrays import is_numpy
 
         overlap = (Overlap if is_numpy(*target.tensors) else ArrayOverlap)(target, self)
-        with one_blas_thread():
-            return overlap.fidelity_and_gradient(self.angles)
+        return overlap.fidelity_and_gradient(self.angles)
 
     def to_mps(self, max_bond: int | None = None, cutoff: float = 0.0) -> "MPS":
         """The prepared state as a matrix product state, gates applied one after another.

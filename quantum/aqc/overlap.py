@@ -12,6 +12,7 @@ run on two threads when there is enough work.
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 import numpy as np
@@ -21,6 +22,7 @@ from rankloom.quantum.aqc import slanted_kernels as kernels
 from rankloom.quantum.aqc.ansatz import BLOCK_ANGLES, FRONT_ANGLES, Ansatz
 from rankloom.quantum.aqc.halves import ONE, Half, Workspace
 from rankloom.quantum.aqc.schedule import CHI, INNER, KIND, SITE, Op, Schedule, plan
+from rankloom.tn.arrays import one_blas_thread
 from rankloom.tn.mps import MPS
 
 T = TypeVar("T")
@@ -29,7 +31,10 @@ MEMORY = 0.125e9
 """Bytes that stored boundaries take by default."""
 
 # Complex multiplications below which starting a second thread costs more than it saves.
-_THREADING_PAYS = 1.0e6
+_THREADING_PAYS = 3.0e6
+
+# Real multiplications of a matrix product from which BLAS starts threads of its own.
+_BLAS_THREADS = 2.0e5
 
 _SWAPPED = np.array([0, 2, 1, 3])  # the two qubits of a 4 x 4 matrix swapped
 _MIRRORED_BLOCK = np.array([0, 1, 2, 6, 7, 8, 3, 4, 5])  # left and right rotations swapped
@@ -86,6 +91,8 @@ class Overlap:
         ops, middle = self.schedule.ops, self.schedule.middle
         self._left = Half(self.schedule, self.work, 0, middle, memory / 2)
         self._right = Half(self.schedule, self.work, middle, len(ops), memory / 2)
+        chi = max(target.bond_dimensions)
+        self._heavy = 2.0 * self.schedule.width * chi > _BLAS_THREADS
         if threads is None:
             worth_it = self.schedule.costs.sum() > _THREADING_PAYS
             threads = 2 if worth_it and (os.cpu_count() or 1) > 1 else 1
@@ -94,7 +101,8 @@ class Overlap:
     def amplitude(self, angles: ArrayLike) -> complex:
         """``<target|ansatz(angles)>``, without the ansatz's global phase."""
         self.prepare(self.own_order(angles))
-        return self._meet()[0]
+        with self._limit():
+            return self._meet()[0]
 
     def fidelity_and_gradient(self, angles: ArrayLike) -> tuple[float, NDArray[np.float64]]:
         """``F = |<target|ansatz(angles)>|^2`` and dF/d angles, shape (n_parameters,)."""
@@ -139,9 +147,13 @@ class Overlap:
 
     def _differentiate(self, angles: NDArray[np.float64]) -> complex:
         self.prepare(angles)
-        f, x, y = self._meet()
-        self._both(lambda: self._left.gather_back(y), lambda: self._right.gather_forth(x))
+        with self._limit():
+            f, x, y = self._meet()
+            self._both(lambda: self._left.gather_back(y), lambda: self._right.gather_forth(x))
         return f
+
+    def _limit(self) -> AbstractContextManager[object]:
+        return one_blas_thread() if self._heavy else nullcontext()
 
     def _both(self, left: Callable[[], T], right: Callable[[], T]) -> tuple[T, T]:
         if self._pool is None:
@@ -181,7 +193,9 @@ def _workspace(target: MPS, ansatz: Ansatz, schedule: Schedule, mirrored: bool) 
     if mirrored:
         tensors = [a.transpose(2, 1, 0) for a in reversed(tensors)]
     ops = schedule.ops
-    lengths = np.where(_absorbs(ops[:, KIND]), 4 * ops[:, INNER] * ops[:, CHI], 0)
+    lengths = np.where(
+        np.isin(ops[:, KIND], (Op.ABSORB, Op.ABSORB_2)), 4 * ops[:, INNER] * ops[:, CHI], 0
+    )
     ends = np.cumsum(lengths)
     starts = ends - lengths
     pairs = np.empty(ends[-1])
@@ -201,7 +215,3 @@ def _workspace(target: MPS, ansatz: Ansatz, schedule: Schedule, mirrored: bool) 
     gates = np.zeros((2, ansatz.n_blocks, 4, 4), np.complex128)
     densities = np.zeros((ansatz.n_blocks, 4, 4), np.complex128)
     return Workspace(fronts, gates, front_bars, densities, starts, pairs, pairs.copy())
-
-
-def _absorbs(kinds: NDArray[np.int64]) -> NDArray[np.bool_]:
-    return (kinds == Op.ABSORB) | (kinds == Op.ABSORB_2)

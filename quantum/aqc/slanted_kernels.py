@@ -17,6 +17,7 @@ Conventions
 from typing import Any
 
 import numpy as np
+import scipy.linalg.cython_blas  # noqa: F401  np.dot goes there; loaded now, thread limits see it
 from numba import njit
 
 # No nnan/ninf: a non-finite angle must stay visible in the result.
