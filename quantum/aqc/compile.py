@@ -82,9 +82,9 @@ def compile_state(
 
     Notes
     -----
-    Peak memory: the work space of two `Overlap`-sized tapes, at most 0.5 GB, and
-    ``2 * 20 * 8`` bytes per angle for L-BFGS-B. Cost function of arXiv:2301.08609; fidelities are
-    exact, not estimated from truncated states.
+    Peak memory: that of an `Overlap`, its stored boundaries once more during polar sweeps, and
+    ``400`` bytes per angle for L-BFGS-B. Cost function of arXiv:2301.08609; fidelities are exact,
+    not estimated from truncated states.
 
     Examples
     --------

@@ -63,12 +63,11 @@ class Overlap:
 
     Notes
     -----
-    With L brickwork layers and target bond chi, one evaluation takes about
-    ``n (6 L chi 2^L + 2 chi^2 2^L)`` complex multiplications and stores ``16 B M`` bytes,
-    ``M = chi 2^(L + 1)`` entries a boundary and ``B ~ n L / 2 + n`` boundaries, or about
-    ``32 sqrt(B) 16 M / 2`` with checkpoints. Nothing is truncated: values are exact to rounding.
-    Method: exact contraction behind a light-cone boundary, cf. arXiv 2301.08609 for the cost
-    function.
+    For L brickwork layers and target bond chi, one evaluation takes about
+    ``n 2^L (12 L chi + 2 chi^2)`` complex multiplications. Peak memory: ``n (L + 2) / 2``
+    boundaries of at most ``16 chi 2^(L + 1)`` bytes, or `memory` if that is less (at least
+    ``2 sqrt(n (L + 2))`` boundaries), and ``128 n chi^2`` bytes for the target laid out.
+    Nothing is truncated: values are exact to rounding.
     """
 
     def __init__(

@@ -46,6 +46,9 @@ class Op(IntEnum):
 # an absorption takes (outer, inner) to (outer, chi), where inner = 2 or 4 times the left bond.
 KIND, INDEX, SITE, OUTER, INNER, CHI = range(6)
 
+HOPELESS = 2**48
+"""Sizes from here on are not told apart: no machine holds such a boundary."""
+
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
@@ -97,12 +100,16 @@ def plan(n_sites: int, bonds: NDArray[np.intp], target_bonds: tuple[int, ...]) -
         waiting[bonds[block]].append(block)
         waiting[bonds[block] + 1].append(block)
     lo = hi = 0
+    size = 1  # entries of the boundary; any integer
     ops: list[tuple[int, int, int, int, int, int]] = []
-    sizes = [1]
+    sizes = [size]
 
     def emit(kind: Op, index: int, site: int, outer: int, inner: int) -> None:
-        ops.append((kind, index, site, outer, inner, target_bonds[lo]))
-        sizes.append(target_bonds[lo] << (hi - lo))
+        nonlocal size
+        size = target_bonds[lo] << (hi - lo)
+        row = (kind, index, site, min(outer, HOPELESS), min(inner, HOPELESS), target_bonds[lo])
+        ops.append(row)
+        sizes.append(min(size, HOPELESS))
 
     def apply(block: int) -> None:
         nonlocal hi
@@ -111,25 +118,25 @@ def plan(n_sites: int, bonds: NDArray[np.intp], target_bonds: tuple[int, ...]) -
         waiting[site + 1].pop()
         if hi == site:
             hi += 2
-            emit(Op.ADD_PAIR, block, site, 1, sizes[-1])
+            emit(Op.ADD_PAIR, block, site, 1, size)
             return
         open_wires(site + 2)
         if not waiting[site] and not waiting[site + 1] and site == lo:
             absorb(Op.ABSORB_2, block, 2)
         else:
             inner = target_bonds[lo] << (site - lo)
-            emit(Op.GATE, block, site, sizes[-1] // (4 * inner), inner)
+            emit(Op.GATE, block, site, size // (4 * inner), inner)
 
     def open_wires(end: int) -> None:
         nonlocal hi
         while hi < end:
             hi += 1
-            emit(Op.ADD, hi - 1, hi - 1, 1, sizes[-1])
+            emit(Op.ADD, hi - 1, hi - 1, 1, size)
 
     def absorb(kind: Op, index: int, wires: int) -> None:
         nonlocal lo
         inner = target_bonds[lo] << wires
-        outer = sizes[-1] // inner
+        outer = size // inner
         lo += wires
         emit(kind, index, lo - wires, outer, inner)
 

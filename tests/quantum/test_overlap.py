@@ -152,6 +152,15 @@ def test_reversed_chain_has_the_same_fidelity():
     assert mirrored.fidelity_and_gradient(backwards)[0] == pytest.approx(value, rel=1e-12)
 
 
+def test_long_staircases_are_cheap_from_their_narrow_end():
+    rng = np.random.default_rng(10)
+    n = 100
+    for bonds in (np.arange(n - 1), np.arange(n - 1)[::-1]):
+        ansatz = random_ansatz(n, bonds, rng)
+        assert Overlap(ansatz.to_mps(), ansatz).schedule.width <= 16
+        assert ansatz.fidelity_and_gradient(ansatz.to_mps())[0] == pytest.approx(1, abs=1e-11)
+
+
 def test_zero_angles_prepare_the_zero_state():
     n, bonds = 6, brickwork_bonds(6, 3)
     ansatz = Ansatz(n, bonds, np.zeros(2 * n + 9 * len(bonds)))
@@ -180,6 +189,9 @@ def test_messages_name_what_does_not_fit():
     deep = random_ansatz(20, brickwork_bonds(20, 18), rng)
     with pytest.raises(ValueError, match="too deep for an exact contraction"):
         Overlap(MPS.random(20, 8, rng=rng), deep, memory=1e6)
+    hopeless = random_ansatz(150, brickwork_bonds(150, 120), rng)
+    with pytest.raises(ValueError, match="too deep for an exact contraction"):
+        Overlap(MPS.product("0" * 150), hopeless)
     with pytest.raises(ValueError, match="finite"):
         ansatz.with_angles(np.full(ansatz.n_parameters, np.nan))
 
