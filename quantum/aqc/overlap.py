@@ -22,7 +22,7 @@ from rankloom.quantum.aqc import slanted_kernels as kernels
 from rankloom.quantum.aqc.ansatz import BLOCK_ANGLES, FRONT_ANGLES, Ansatz
 from rankloom.quantum.aqc.halves import ONE, Half, Workspace
 from rankloom.quantum.aqc.schedule import CHI, INNER, KIND, SITE, Op, Schedule, plan
-from rankloom.tn.arrays import one_blas_thread
+from rankloom.tn.arrays import is_numpy, one_blas_thread
 from rankloom.tn.mps import MPS
 
 T = TypeVar("T")
@@ -57,6 +57,8 @@ class Overlap:
 
     Raises
     ------
+    TypeError
+        If the target lives in another array library.
     ValueError
         If target and ansatz differ in size, the target is not made of qubits, or the circuit
         is so deep that even one boundary exceeds `memory`.
@@ -179,6 +181,11 @@ def _check(target: MPS, ansatz: Ansatz) -> None:
         raise ValueError(
             f"`target` has {target.n_sites} sites and `ansatz` {ansatz.n_qubits} qubits; "
             "both need the same number."
+        )
+    if not is_numpy(*target.tensors):
+        raise TypeError(
+            f"`target` must hold NumPy arrays, got {type(target.tensors[0]).__name__}. Take "
+            "`target.to_host()`, or `Ansatz.fidelity_and_gradient` for a single evaluation."
         )
     if set(target.physical_dimensions) != {2}:
         raise ValueError(

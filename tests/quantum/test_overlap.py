@@ -186,6 +186,9 @@ def test_messages_name_what_does_not_fit():
         ansatz.fidelity_and_gradient(MPS.random(6, 2, d=3, rng=rng))
     with pytest.raises(ValueError, match=r"shape \(84,\), got \(3,\)"):
         Overlap(MPS.random(6, 2, rng=rng), ansatz).amplitude(np.zeros(3))
+    there = MPS([torch.asarray(np.array(t)) for t in MPS.random(6, 2, rng=rng).tensors])
+    with pytest.raises(TypeError, match="must hold NumPy arrays, got Tensor"):
+        Overlap(there, ansatz)
     deep = random_ansatz(20, brickwork_bonds(20, 18), rng)
     with pytest.raises(ValueError, match="too deep for an exact contraction"):
         Overlap(MPS.random(20, 8, rng=rng), deep, memory=1e6)
