@@ -10,11 +10,10 @@ Site tensors have legs ``(left, out, in, right)``; the operator maps in to out::
 """
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 
-from rankloom.tn.arrays import Array, namespace, read_only, to_host
+from rankloom.tn.arrays import Array, namespace, to_host
 from rankloom.tn.checks import check_tensors
 
 
@@ -50,13 +49,6 @@ class MPO:
                     f"`tensors[{k}]` must have out and in legs of one size, got {tuple(w.shape)}."
                 )
         object.__setattr__(self, "tensors", tensors)
-
-    @classmethod
-    def _adopt(cls, tensors: list[Array]) -> Self:
-        """Take arrays over unchecked."""
-        new = object.__new__(cls)
-        object.__setattr__(new, "tensors", read_only(tensors))
-        return new
 
     @property
     def n_sites(self) -> int:

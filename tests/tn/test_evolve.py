@@ -176,6 +176,7 @@ def test_callback_sees_complete_states_at_all_times():
         alone = evolve(start, MIXED, time=0.2 * steps, steps=steps, **options).state
         np.testing.assert_allclose(states[steps].to_dense(), alone.to_dense(), atol=1e-9)
     assert states[0] is start
+    assert repr(run).startswith("Evolution(MPS(n=7, bonds<=8, complex128, center=0), time=0.8, st")
     np.testing.assert_array_equal(states[-1].to_dense(), run.state.to_dense())
 
 
