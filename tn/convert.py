@@ -24,7 +24,7 @@ def from_quimb(state: "MatrixProductState") -> list[Array]:
     Raises
     ------
     TypeError, ValueError
-        Another object, a periodic chain, or one that does not cover its sites 0..n-1.
+        Another object, or a periodic chain.
     """
     from quimb.tensor import MatrixProductState
 
@@ -35,8 +35,6 @@ def from_quimb(state: "MatrixProductState") -> list[Array]:
         )
     if state.cyclic:
         raise ValueError("`state` is periodic; only open chains are supported.")
-    if tuple(state.sites) != tuple(range(state.L)):
-        raise ValueError(f"`state` must cover the sites 0..{state.L - 1}, got {state.sites}.")
     own = state.copy()
     own.permute_arrays("lpr")
     arrays = list(own.arrays)

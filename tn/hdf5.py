@@ -1,12 +1,14 @@
-"""Matrix product states in HDF5 files.
+"""HDF5 files with a format name and a version, and matrix product states in them.
 
-The root carries the attributes ``format`` ("rankloom.mps"), ``version`` (1), ``n_sites`` and, when
-it is known, ``center``; the group ``tensors`` holds the site tensors (left, physical, right) as
-data sets "0", "1", .., in their own precision.
+Every file of the house carries the root attributes ``format`` and ``version``. That of a state
+("rankloom.mps", version 1) also has ``n_sites`` and, when it is known, ``center``; its group
+``tensors`` holds the site tensors (left, physical, right) as data sets "0", "1", .., in their own
+precision.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,9 @@ FORMAT = "rankloom.mps"
 VERSION = 1
 
 
-def save(tensors: Sequence[Array], center: int | None, path: str | os.PathLike[str]) -> None:
-    """Write site tensors to `path`, whole or not at all; arrays of a device come to the host.
+@contextmanager
+def writing(path: str | os.PathLike[str], name: str, version: int) -> Iterator[Any]:
+    """An HDF5 file to fill, moved to `path` when the block succeeds.
 
     Raises
     ------
@@ -31,23 +34,31 @@ def save(tensors: Sequence[Array], center: int | None, path: str | os.PathLike[s
     import h5py
 
     with atomic_path(path) as draft, h5py.File(draft, "w") as file:
-        file.attrs["format"], file.attrs["version"] = FORMAT, VERSION
-        file.attrs["n_sites"] = len(tensors)
-        if center is not None:
-            file.attrs["center"] = center
-        for k, t in enumerate(tensors):
-            file.create_dataset(f"tensors/{k}", data=to_host(t))
+        file.attrs["format"], file.attrs["version"] = name, version
+        yield file
 
 
-def load(path: str | os.PathLike[str]) -> tuple[list[NDArray[Any]], int | None]:
-    """Read what `save` wrote: site tensors as NumPy arrays, and the centre.
+@contextmanager
+def reading(
+    path: str | os.PathLike[str], name: str, version: int, what: str, writer: str
+) -> Iterator[Any]:
+    """The HDF5 file at `path`, open for reading, after its format and version were checked.
+
+    Parameters
+    ----------
+    path : path
+    name, version
+        The only format and version that are accepted.
+    what, writer : str
+        For messages: what such a file holds, in the plural, and what writes it.
 
     Raises
     ------
     FileNotFoundError
         There is no file at `path`.
     ValueError
-        The file is not HDF5, damaged, of another format, or of an unknown version.
+        The file is not HDF5, of another format, or of an unknown version; or an entry that the
+        block asks for is missing or unreadable.
     """
     import h5py
 
@@ -61,24 +72,52 @@ def load(path: str | os.PathLike[str]) -> tuple[list[NDArray[Any]], int | None]:
             start = raw.read(16)
         raise ValueError(
             f"{str(path)!r} cannot be read as an HDF5 file (it starts with {start!r}). "
-            "Matrix product states are read from files that `MPS.save` wrote."
+            f"{what} are read from files that {writer} wrote."
         ) from err
     with file:
-        found, version = file.attrs.get("format"), file.attrs.get("version")
-        if found != FORMAT:
-            what = "no format name" if found is None else f"the format name {found!r}"
+        found, old = file.attrs.get("format"), file.attrs.get("version")
+        if found != name:
+            has = "no format name" if found is None else f"the format name {found!r}"
             raise ValueError(
-                f"{str(path)!r} is an HDF5 file with {what} and the entries {list(file)[:5]}; "
-                f"wanted is {FORMAT!r}, as `MPS.save` writes it."
+                f"{str(path)!r} is an HDF5 file with {has} and the entries {list(file)[:5]}; "
+                f"wanted is {name!r}, as {writer} writes it."
             )
-        if version != VERSION:
+        if old != version:
             raise ValueError(
-                f"{str(path)!r} has version {version} of the format {FORMAT!r}; this rankloom "
-                f"reads version {VERSION}. Install a newer one."
+                f"{str(path)!r} has version {old} of the format {name!r}; this rankloom "
+                f"reads version {version}. Install a newer one."
             )
         try:
-            tensors = [np.asarray(file[f"tensors/{k}"]) for k in range(file.attrs["n_sites"])]
+            yield file
         except (KeyError, OSError, TypeError) as err:
             raise ValueError(f"{str(path)!r} is damaged: {err}") from err
+
+
+def save(tensors: Sequence[Array], center: int | None, path: str | os.PathLike[str]) -> None:
+    """Write site tensors to `path`, whole or not at all; arrays of a device come to the host.
+
+    Raises
+    ------
+    FileNotFoundError
+        The folder of `path` does not exist.
+    """
+    with writing(path, FORMAT, VERSION) as file:
+        file.attrs["n_sites"] = len(tensors)
+        if center is not None:
+            file.attrs["center"] = center
+        for k, t in enumerate(tensors):
+            file.create_dataset(f"tensors/{k}", data=to_host(t))
+
+
+def load(path: str | os.PathLike[str]) -> tuple[list[NDArray[Any]], int | None]:
+    """Read what `save` wrote: site tensors as NumPy arrays, and the centre.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `reading` says.
+    """
+    with reading(path, FORMAT, VERSION, "Matrix product states", "`MPS.save`") as file:
+        tensors = [np.asarray(file[f"tensors/{k}"]) for k in range(file.attrs["n_sites"])]
         center = file.attrs.get("center")
     return tensors, None if center is None else int(center)

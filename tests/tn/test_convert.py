@@ -47,12 +47,6 @@ def test_periodic_and_foreign_networks_are_refused():
         MPS.from_quimb(qtn.MPO_rand(4, 2))
 
 
-def test_networks_on_some_sites_only_are_refused():
-    ends = [np.ones((2, 2)), np.ones((2, 2))]
-    with pytest.raises(ValueError, match=r"must cover the sites 0\.\.2, got \(0, 2\)"):
-        MPS.from_quimb(qtn.MatrixProductState(ends, sites=(0, 2), L=3))
-
-
 def test_qubit_i_is_site_i():
     circuit = QuantumCircuit(4)
     circuit.x(1)
