@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
+from types import ModuleType
 from typing import Any, TypeAlias
 
 import array_api_compat
@@ -56,6 +58,39 @@ def to_host(x: Array) -> NDArray[Any]:
     if array_api_compat.is_cupy_array(x):
         return np.asarray(x.get())
     return np.asarray(x)
+
+
+def library_of(name: str | ModuleType) -> Any:
+    """Array API namespace of a library, by name or module.
+
+    Raises
+    ------
+    ImportError
+        It is not installed, or is no array library that `rankloom.tn` runs on.
+    """
+    module = name if isinstance(name, str) else name.__name__
+    wanted = module.removeprefix("array_api_compat.").partition(".")[0]
+    if wanted not in ("array_api_strict", "cupy", "numpy", "torch"):
+        raise ImportError(
+            f"`library` = {name!r} is not an array library that rankloom.tn runs on; choose "
+            "'numpy', 'cupy', 'torch' or 'array_api_strict'."
+        )
+    if wanted == "numpy":
+        return np
+    compat = wanted if wanted == "array_api_strict" else f"array_api_compat.{wanted}"
+    try:
+        return import_module(compat)
+    except ImportError as err:
+        raise ImportError(f"`library` = {wanted!r} is not installed.") from err
+
+
+def to_device(x: Array, xp: Any, device: Any = None) -> Array:
+    """`x` as an array of the namespace `xp`, on one of its devices, data type kept."""
+    if xp is not np and not is_numpy(x) and namespace(x) is xp:
+        return x if device is None else array_api_compat.to_device(x, device)
+    host = to_host(x)
+    # a copy where another library would share (and warn of) read-only memory
+    return host if xp is np else xp.asarray(host.copy(), device=device)
 
 
 def like(reference: Array, values: Any, dtype: Any = None) -> Array:

@@ -133,7 +133,7 @@ def operator_expectation(tensors: Sequence[Array], operator: Sequence[Array]) ->
 
 
 def add(a: Sequence[Array], b: Sequence[Array]) -> list[Array]:
-    """Direct sum of the bonds: the tensors of ``|a> + |b>``."""
+    """Direct sum of the bonds: the tensors of ``|a> + |b>``, with any number of physical legs."""
     a, b = same_dtype(a, b)
     xp = namespace(*a, *b)
     last = len(a) - 1
@@ -142,16 +142,16 @@ def add(a: Sequence[Array], b: Sequence[Array]) -> list[Array]:
         if last == 0:
             out.append(x + y)
         elif k == 0:
-            out.append(xp.concat([x, y], axis=2))
+            out.append(xp.concat([x, y], axis=-1))
         elif k == last:
             out.append(xp.concat([x, y], axis=0))
         else:
             zeros = [
-                xp.zeros_like(xp.broadcast_to(p[:1, :, :1], (p.shape[0], p.shape[1], q.shape[2])))
+                xp.zeros_like(xp.broadcast_to(p[:1, ..., :1], (*p.shape[:-1], q.shape[-1])))
                 for p, q in ((x, y), (y, x))
             ]
-            top = xp.concat([x, zeros[0]], axis=2)
-            out.append(xp.concat([top, xp.concat([zeros[1], y], axis=2)], axis=0))
+            top = xp.concat([x, zeros[0]], axis=-1)
+            out.append(xp.concat([top, xp.concat([zeros[1], y], axis=-1)], axis=0))
     return out
 
 

@@ -1,4 +1,4 @@
-"""Matrix product states from and to quimb and Qiskit.
+"""Matrix product states and operators from and to quimb, tensorly and Qiskit.
 
 Qiskit is little-endian: qubit i is site i, and the bit of qubit 0 varies fastest in a statevector,
 where here site 0 varies slowest.
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rankloom.tn.arrays import Array, to_host
 from rankloom.tn.truncation import Truncation
@@ -15,44 +16,76 @@ from rankloom.tn.truncation import Truncation
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.quantum_info import Statevector
-    from quimb.tensor import MatrixProductState
 
 
-def from_quimb(state: "MatrixProductState") -> list[Array]:
-    """Site tensors (left, physical, right) of a quimb `MatrixProductState`.
+def from_quimb(network: Any, kind: str) -> list[Array]:
+    """Site tensors of a quimb `MatrixProductState` (kind "MPS") or `MatrixProductOperator` ("MPO").
 
     Raises
     ------
     TypeError, ValueError
-        Another object, or a periodic chain.
+        Another object, a periodic chain, or one that does not cover its sites 0..n-1.
     """
-    from quimb.tensor import MatrixProductState
+    from quimb.tensor import MatrixProductOperator, MatrixProductState
 
-    if not isinstance(state, MatrixProductState):
+    wanted, legs = (MatrixProductState, "lpr") if kind == "MPS" else (MatrixProductOperator, "ludr")
+    if not isinstance(network, wanted):
         raise TypeError(
-            f"`state` must be a quimb MatrixProductState, got {type(state).__name__}. Other "
-            "networks become one by quimb's `.to_dense()` and `MPS.from_dense`."
+            f"`network` must be a quimb {wanted.__name__}, got {type(network).__name__}. Other "
+            f"networks become one by quimb's `.to_dense()` and `{kind}.from_dense`."
         )
-    if state.cyclic:
-        raise ValueError("`state` is periodic; only open chains are supported.")
-    own = state.copy()
-    own.permute_arrays("lpr")
+    if network.cyclic:
+        raise ValueError("`network` is periodic; only open chains are supported.")
+    if tuple(network.sites) != tuple(range(network.L)):
+        raise ValueError(f"`network` must cover the sites 0..{network.L - 1}, got {network.sites}.")
+    own = network.copy()
+    own.permute_arrays(legs)
     arrays = list(own.arrays)
     # quimb leaves the legs of size one at the ends out
     if len(arrays) == 1:
-        return [arrays[0][None, :, None]]
-    arrays[0], arrays[-1] = arrays[0][None, :, :], arrays[-1][:, :, None]
+        return [arrays[0][None, ..., None]]
+    arrays[0], arrays[-1] = arrays[0][None, ...], arrays[-1][..., None]
     return arrays
 
 
-def to_quimb(tensors: Sequence[Array]) -> "MatrixProductState":
-    """A quimb `MatrixProductState` with copies of the site tensors: quimb may change its own."""
-    from quimb.tensor import MatrixProductState
+def to_quimb(tensors: list[NDArray[Any]]) -> Any:
+    """A quimb `MatrixProductState` or `MatrixProductOperator` that owns the site tensors."""
+    from quimb.tensor import MatrixProductOperator, MatrixProductState
 
-    arrays = [to_host(t).copy() for t in tensors]
-    arrays[0] = arrays[0][0]
-    arrays[-1] = arrays[-1][..., 0]
-    return MatrixProductState(arrays, shape="lpr")
+    operator = tensors[0].ndim == 4
+    tensors[0] = tensors[0][0]
+    tensors[-1] = tensors[-1][..., 0]
+    if operator:
+        return MatrixProductOperator(tensors, shape="ludr")
+    return MatrixProductState(tensors, shape="lpr")
+
+
+def from_tensorly(factors: Any, kind: str) -> list[Array]:
+    """Site tensors of a tensorly `TTTensor` (kind "MPS") or `TTMatrix` ("MPO").
+
+    Raises
+    ------
+    TypeError
+        Another object.
+    """
+    from tensorly.tt_matrix import TTMatrix
+    from tensorly.tt_tensor import TTTensor
+
+    wanted = TTTensor if kind == "MPS" else TTMatrix
+    if not isinstance(factors, wanted):
+        raise TypeError(
+            f"`factors` must be a tensorly {wanted.__name__}, got {type(factors).__name__}. "
+            f"A list of cores goes straight into `{kind}`."
+        )
+    return list(factors.factors)
+
+
+def to_tensorly(tensors: list[NDArray[Any]]) -> Any:
+    """A tensorly `TTTensor` or `TTMatrix`; tensorly's legs (rank, out, in, rank) are the same."""
+    from tensorly.tt_matrix import TTMatrix
+    from tensorly.tt_tensor import TTTensor
+
+    return TTMatrix(tensors) if tensors[0].ndim == 4 else TTTensor(tensors)
 
 
 def from_qiskit(

@@ -1,9 +1,9 @@
-"""HDF5 files with a format name and a version, and matrix product states in them.
+"""HDF5 files with a format name and a version, and matrix product states and operators in them.
 
 Every file of the house carries the root attributes ``format`` and ``version``. That of a state
-("rankloom.mps", version 1) also has ``n_sites`` and, when it is known, ``center``; its group
-``tensors`` holds the site tensors (left, physical, right) as data sets "0", "1", .., in their own
-precision.
+("rankloom.mps", version 1) or operator ("rankloom.mpo", version 1) also has ``n_sites`` and, when
+it is known, ``center``; its group ``tensors`` holds the site tensors, (left, physical, right) or
+(left, out, in, right), as data sets "0", "1", .., in their own precision.
 """
 
 import os
@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rankloom.tn.arrays import Array, to_host
 from rankloom.tn.files import atomic_path
 
-FORMAT = "rankloom.mps"
 VERSION = 1
+_FORMATS = {
+    "MPS": ("rankloom.mps", "Matrix product states"),
+    "MPO": ("rankloom.mpo", "Matrix product operators"),
+}
 
 
 @contextmanager
@@ -93,15 +95,19 @@ def reading(
             raise ValueError(f"{str(path)!r} is damaged: {err}") from err
 
 
-def save(tensors: Sequence[Array], center: int | None, path: str | os.PathLike[str]) -> None:
+def save(
+    tensors: Sequence[Array], center: int | None, path: str | os.PathLike[str], kind: str
+) -> None:
     """Write site tensors to `path`, whole or not at all; arrays of a device come to the host.
+
+    `kind` is "MPS" or "MPO".
 
     Raises
     ------
     FileNotFoundError
         The folder of `path` does not exist.
     """
-    with writing(path, FORMAT, VERSION) as file:
+    with writing(path, _FORMATS[kind][0], VERSION) as file:
         file.attrs["n_sites"] = len(tensors)
         if center is not None:
             file.attrs["center"] = center
@@ -109,15 +115,18 @@ def save(tensors: Sequence[Array], center: int | None, path: str | os.PathLike[s
             file.create_dataset(f"tensors/{k}", data=to_host(t))
 
 
-def load(path: str | os.PathLike[str]) -> tuple[list[NDArray[Any]], int | None]:
-    """Read what `save` wrote: site tensors as NumPy arrays, and the centre.
+def load(path: str | os.PathLike[str], kind: str) -> tuple[Any, ...]:
+    """Read what `save` wrote: site tensors as NumPy arrays and, where known, the centre.
+
+    `kind` is "MPS" or "MPO".
 
     Raises
     ------
     FileNotFoundError, ValueError
         As `reading` says.
     """
-    with reading(path, FORMAT, VERSION, "Matrix product states", "`MPS.save`") as file:
+    name, what = _FORMATS[kind]
+    with reading(path, name, VERSION, what, f"`{kind}.save`") as file:
         tensors = [np.asarray(file[f"tensors/{k}"]) for k in range(file.attrs["n_sites"])]
         center = file.attrs.get("center")
-    return tensors, None if center is None else int(center)
+    return (tensors,) if center is None else (tensors, int(center))

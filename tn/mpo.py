@@ -10,15 +10,17 @@ Site tensors have legs ``(left, out, in, right)``; the operator maps in to out::
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from rankloom.tn.arrays import Array, namespace, to_host
+from rankloom.tn.chain import Chain
 from rankloom.tn.checks import check_tensors
 
 
 @dataclass(frozen=True, eq=False)
-class MPO:
+class MPO(Chain):
     """Operator on a chain of sites as a product of site tensors.
 
     Parameters
@@ -39,7 +41,7 @@ class MPO:
     array([ 1., -1., -1.,  1.])
     """
 
-    tensors: tuple[Array, ...]
+    _kind: ClassVar[str] = "MPO"
 
     def __post_init__(self) -> None:
         tensors = check_tensors("tensors", self.tensors, "(left, out, in, right)")
@@ -49,21 +51,6 @@ class MPO:
                     f"`tensors[{k}]` must have out and in legs of one size, got {tuple(w.shape)}."
                 )
         object.__setattr__(self, "tensors", tensors)
-
-    @property
-    def n_sites(self) -> int:
-        """Number of sites."""
-        return len(self.tensors)
-
-    @property
-    def physical_dimensions(self) -> tuple[int, ...]:
-        """Dimension of each site."""
-        return tuple(w.shape[1] for w in self.tensors)
-
-    @property
-    def bond_dimensions(self) -> tuple[int, ...]:
-        """The n + 1 bond dimensions, ends included."""
-        return (1, *(w.shape[3] for w in self.tensors))
 
     @property
     def is_hermitian(self) -> bool:

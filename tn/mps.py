@@ -22,18 +22,17 @@ and the order of bits is turned around in `rankloom.tn.convert` only.
 
 import itertools
 import math
-import numbers
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import array_api_compat
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rankloom.tn import compress, contract, gauge, observables
-from rankloom.tn.arrays import Array, namespace, one_blas_thread, read_only, same_dtype
+from rankloom.tn.arrays import Array, namespace, one_blas_thread, read_only
+from rankloom.tn.chain import Chain
 from rankloom.tn.checks import check_tensors, integer, site_index
 from rankloom.tn.truncation import Truncation
 
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from qiskit import QuantumCircuit
     from qiskit.quantum_info import Statevector
-    from quimb.tensor import MatrixProductState
 
     from rankloom.tn.mpo import MPO
 
@@ -57,7 +55,7 @@ class Compressed(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class MPS:
+class MPS(Chain):
     """Matrix product state with open ends.
 
     Parameters
@@ -83,8 +81,8 @@ class MPS:
     1.0
     """
 
-    tensors: tuple[Array, ...]
     center: int | None = None
+    _kind: ClassVar[str] = "MPS"
 
     def __post_init__(self) -> None:
         tensors = check_tensors("tensors", self.tensors, "(left, physical, right)")
@@ -200,13 +198,6 @@ class MPS:
         return cls._adopt(tensors, n - 1)
 
     @classmethod
-    def from_quimb(cls, state: "MatrixProductState") -> Self:
-        """State with the tensors of a quimb `MatrixProductState` (open ends)."""
-        from rankloom.tn.convert import from_quimb
-
-        return cls(tuple(from_quimb(state)))
-
-    @classmethod
     def from_qiskit(
         cls,
         source: "QuantumCircuit | Statevector",
@@ -220,42 +211,6 @@ class MPS:
         from rankloom.tn.convert import from_qiskit
 
         return cls._adopt(*from_qiskit(source, Truncation(max_bond, cutoff)))
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a file that `save` wrote; see `rankloom.tn.hdf5.load`."""
-        from rankloom.tn.hdf5 import load
-
-        tensors, center = load(path)
-        return cls(tuple(tensors), center)
-
-    # Size -----------------------------------------------------------------------------------------
-
-    @property
-    def n_sites(self) -> int:
-        """Number of sites."""
-        return len(self.tensors)
-
-    @property
-    def physical_dimensions(self) -> tuple[int, ...]:
-        """Dimension of each site."""
-        return tuple(t.shape[1] for t in self.tensors)
-
-    @property
-    def bond_dimensions(self) -> tuple[int, ...]:
-        """``D[0] .. D[n]``, ends included."""
-        return (1, *(t.shape[2] for t in self.tensors))
-
-    @property
-    def dtype(self) -> Any:
-        """Data type of all tensors."""
-        return self.tensors[0].dtype
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of the tensors in bytes."""
-        itemsize: int = np.dtype(str(self.dtype).rpartition(".")[2]).itemsize
-        return sum(itemsize * math.prod(t.shape) for t in self.tensors)
 
     # Numbers --------------------------------------------------------------------------------------
 
@@ -388,26 +343,8 @@ class MPS:
         xp = namespace(*self.tensors)
         return self._adopt([xp.conj(t) for t in self.tensors], self.center)
 
-    def __add__(self, other: "MPS") -> Self:
-        self._check_partner(other)
-        return self._adopt(contract.add(self.tensors, other.tensors))
-
-    def __sub__(self, other: "MPS") -> Self:
-        return self + (-1.0) * other
-
-    def __mul__(self, factor: complex) -> Self:
-        if not isinstance(factor, numbers.Number):
-            return NotImplemented
-        value = complex(factor)
-        if not np.isfinite(value):
-            raise ValueError(f"a state can be multiplied by finite numbers only, got {factor}.")
-        tensors = list(self.tensors)
-        k = self.center or 0
-        # A Python number, so that the precision of the tensors is kept.
-        tensors[k] = tensors[k] * (value if value.imag else value.real)
-        return self._adopt(same_dtype(tensors)[0], self.center)
-
-    __rmul__ = __mul__
+    def _scaled_site(self) -> int:
+        return self.center or 0
 
     # Other forms ----------------------------------------------------------------------------------
 
@@ -421,23 +358,11 @@ class MPS:
             )
         return contract.to_dense(self.tensors)
 
-    def to_quimb(self) -> "MatrixProductState":
-        """The state as a quimb `MatrixProductState`, for everything that quimb offers."""
-        from rankloom.tn.convert import to_quimb
-
-        return to_quimb(self.tensors)
-
     def to_qiskit(self) -> "Statevector":
         """The state as a Qiskit `Statevector` (little-endian, site i = qubit i), small n only."""
         from rankloom.tn.convert import to_qiskit
 
         return to_qiskit(self.to_dense(), self.physical_dimensions)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write an HDF5 file, whole or not at all; see `rankloom.tn.hdf5.save`."""
-        from rankloom.tn.hdf5 import save
-
-        save(self.tensors, self.center, path)
 
     def plot_entropy(self, ax: "Axes | None" = None) -> "Axes":
         """Entanglement entropy against the cut, on new or given Axes."""
@@ -463,16 +388,6 @@ class MPS:
         return html(self)
 
     # Checks ---------------------------------------------------------------------------------------
-
-    def _check_partner(self, other: "MPS") -> None:
-        if not isinstance(other, MPS):
-            raise TypeError(f"`other` must be an MPS, got {type(other).__name__}.")
-        if other.physical_dimensions != self.physical_dimensions:
-            raise ValueError(
-                f"the states differ in their sites: {self.n_sites} sites of dimensions "
-                f"{set(self.physical_dimensions)} and {other.n_sites} of "
-                f"{set(other.physical_dimensions)}."
-            )
 
     def _check_cut(self, k: int) -> None:
         if not 0 < integer("k", k, 0) < self.n_sites:
