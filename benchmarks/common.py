@@ -164,8 +164,8 @@ def duration(seconds: float) -> str:
 
 def times(ratio: tuple[float, float, float]) -> str:
     """A speed-up with its range over the rounds: ``44.1x (41.0-47.3)``."""
-    median, least, greatest = ratio
-    return f"{median:.3g}x ({least:.3g}-{greatest:.3g})"
+    median, least, greatest = (f"{r:,.0f}" if r >= 100 else f"{r:.3g}" for r in ratio)
+    return f"{median}x ({least}-{greatest})"
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
