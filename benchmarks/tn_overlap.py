@@ -12,9 +12,11 @@ from rankloom.tn import MPS
 OURS = {True: "ours, one core", False: "ours, default"}
 
 
-def overlap(bond: int, n: int = 50, rounds: int = 9) -> None:
-    """<a|b> of two complex states of the same bond dimension."""
+def overlap(bond: int, real: bool, n: int = 50, rounds: int = 9) -> None:
+    """<a|b> of two states of the same bond dimension."""
     a, b = MPS.random(n, bond, rng=0), MPS.random(n, bond, rng=1)
+    if real:
+        a, b = (MPS([t.real for t in state.tensors]).normalize() for state in (a, b))
     value = a.overlap(b)
     contenders = [Contender(name, lambda: a.overlap(b), policy) for policy, name in OURS.items()]
     errors = {}
@@ -34,7 +36,7 @@ def overlap(bond: int, n: int = 50, rounds: int = 9) -> None:
         timing = timings[c.name]
         ratio = times(timings[OURS[c.one_core]].speedup(timing))
         rows.append([c.name, duration(timing.median), ratio, errors.get(c.name, "")])
-    print(f"## overlap, {n} sites, bond {bond}\n")
+    print(f"## overlap, {n} sites, bond {bond}, {a.dtype}\n")
     table(["contender", "time", "ours is faster by", "relative difference"], rows)
 
 
@@ -45,7 +47,8 @@ def main() -> None:
     bonds = parser.parse_args().bonds
     header("Overlap of matrix product states", ["quimb", "numpy", "scipy", "numba"])
     for bond in bonds:
-        overlap(bond)
+        for real in (False, True):
+            overlap(bond, real)
 
 
 if __name__ == "__main__":
