@@ -30,7 +30,7 @@ import array_api_compat
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rankloom.tn import compress, contract, gauge, observables
+from rankloom.tn import compress, contract, entries, gauge, observables
 from rankloom.tn.arrays import Array, namespace, one_blas_thread, read_only
 from rankloom.tn.chain import Chain
 from rankloom.tn.checks import check_tensors, integer, site_index
@@ -280,6 +280,53 @@ class MPS(Chain):
         with one_blas_thread(max(self.bond_dimensions)):
             _, schmidt, _ = gauge.schmidt_form(self._nonzero(), self.center)
         return np.array([gauge.entropy(s) for s in schmidt[1:-1]])
+
+    def at(self, indices: ArrayLike | Array) -> Array:
+        """Entries of the tensor at given indices.
+
+        Parameters
+        ----------
+        indices : (m, n) array_like of int
+            One row per entry, one index per site.
+
+        Returns
+        -------
+        (m,) array
+
+        Notes
+        -----
+        All points go through a site in one matrix product or one for each index,
+        O(m n D^2) for many points; at most about 50 MB beside the result.
+
+        Examples
+        --------
+        >>> MPS.from_dense([1.0, 2.0, 3.0, 4.0]).at([[1, 0], [1, 1]]).round(12)
+        array([3., 4.])
+        """
+        return entries.at(self.tensors, indices)
+
+    def sum(self, weights: Sequence[ArrayLike | None] | None = None) -> float | complex:
+        """Sum over all entries, each times the weights of its indices.
+
+        With quadrature weights it is an integral, with unit vectors an entry, with the rows of
+        a transform a coefficient: ``sum w_0[i_0] .. w_(n-1)[i_(n-1)] t[i_0, .., i_(n-1)]``.
+
+        Parameters
+        ----------
+        weights : sequence of (d[k],) array_like or None, optional
+            One vector per site, None for ones. Nothing is conjugated.
+
+        Returns
+        -------
+        float or complex
+            Real when tensors and weights are. O(n d D^2).
+
+        Examples
+        --------
+        >>> round(MPS.from_dense([1.0, 2.0, 3.0, 4.0]).sum([[0, 1], None]), 12)
+        7.0
+        """
+        return entries.weighted_sum(self.tensors, weights)
 
     # New states -----------------------------------------------------------------------------------
 
