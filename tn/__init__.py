@@ -15,6 +15,8 @@ from rankloom.tn.gates import apply_gates
 from rankloom.tn.mpo import MPO
 from rankloom.tn.mps import MPS, Compressed
 from rankloom.tn.outcome import Outcome
+from rankloom.tn.sample import sample
+from rankloom.tn.samples import Estimate, Samples
 from rankloom.tn.spinchain import SpinChain
 from rankloom.tn.trotter import TrotterLayer
 from rankloom.tn.truncation import Truncation
@@ -23,11 +25,14 @@ __all__ = [
     "MPO",
     "MPS",
     "Compressed",
+    "Estimate",
     "Evolution",
     "Outcome",
+    "Samples",
     "SpinChain",
     "TrotterLayer",
     "Truncation",
     "apply_gates",
     "evolve",
+    "sample",
 ]
