@@ -75,4 +75,5 @@ def test_wheel_holds_every_source_file_once_and_nothing_else(tmp_path):
     held = [n for n in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in n]
     expected = ["rankloom/__init__.py", "rankloom/py.typed"]
     expected += [f"rankloom/{f.as_posix()}" for f in source_files()]
+    expected += [f"rankloom/experiments/templates/report.{kind}" for kind in ("css", "html")]
     assert sorted(held) == sorted(expected)

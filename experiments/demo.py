@@ -1,0 +1,73 @@
+"""`rankloom demo`: the main job on real input, with a report.
+
+Every module of the house adds a section: a function that works below a folder and returns a
+`Section`. The report takes them in the order of `SECTIONS`.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rankloom.experiments.bars import Bars
+from rankloom.experiments.circuits import circuits_section
+from rankloom.experiments.compile_job import run
+from rankloom.experiments.config import ChainConfig, CompileConfig
+from rankloom.experiments.folders import atomic_folder
+from rankloom.experiments.problem import prepare
+from rankloom.experiments.report import Section, Written, write_report
+from rankloom.experiments.study import study
+
+MakeSection = Callable[[Path, Bars], Section]
+
+
+def circuits(
+    root: Path, bars: Bars, sizes: Sequence[int] = (50, 10), steps: Sequence[int] = (1, 2, 3)
+) -> Section:
+    """Heisenberg quench from the Néel state, t = 2, compiled from two Trotter steps.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the report; files go to ``circuits/`` below it.
+    bars : Bars
+    sizes : sequence of int
+        Numbers of spins; the first gets the headline.
+    steps : sequence of int
+        Ansatz sizes that the comparison with Trotter circuits shows.
+    """
+    studies = []
+    for n in sizes:
+        folder = f"circuits/n{n}"
+        chain = ChainConfig("heisenberg", n, j=0.25, delta=1.0)
+        config = CompileConfig(Path("results", f"quench-{n}"), chain)
+        studies.append(study(run(prepare(config), bars), root, folder, bars, steps))
+    return circuits_section(studies, root, bars)
+
+
+SECTIONS: tuple[MakeSection, ...] = (circuits,)
+
+
+def run_demo(
+    output: str | os.PathLike[str],
+    *,
+    sections: Sequence[MakeSection] = SECTIONS,
+    progress: bool = False,
+) -> Written:
+    """Make all sections and write the folder with files and `report.html`.
+
+    Parameters
+    ----------
+    output : path-like
+        Folder of the results; an older result folder there is replaced at the end.
+    sections : sequence of callable
+    progress : bool
+        Show progress bars.
+
+    Raises
+    ------
+    FileExistsError
+        Something that is no result folder stands at `output`.
+    """
+    with atomic_folder(output, overwrite=True) as root:
+        made = [section(root, Bars(progress)) for section in sections]
+        return write_report("rankloom demo", made, root, Path(output))
