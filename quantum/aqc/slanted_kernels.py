@@ -127,16 +127,14 @@ def _product(x, rows, inner, columns, planes, y, scratch):
 
 
 @njit(**_PRIVATE)
-def _fresh_wires(op, fronts, gates, state):
-    """The state of one or two appended wires; returns its length."""
+def _fresh(op, fronts, gates, w):
+    """Amplitude w of the wire that is appended, or of the two."""
     if op[0] == _ADD:
-        state[0], state[1] = fronts[op[2], 0], fronts[op[2], 1]
-        return 2
-    for r in range(4):
-        state[r] = 0j
-        for c in range(4):
-            state[r] += gates[0, op[1], r, c] * fronts[op[2] + 1, c >> 1] * fronts[op[2], c & 1]
-    return 4
+        return fronts[op[2], w]
+    value = 0j
+    for c in range(4):
+        value += gates[0, op[1], w, c] * fronts[op[2] + 1, c >> 1] * fronts[op[2], c & 1]
+    return value
 
 
 @njit(**_PUBLIC)
@@ -150,13 +148,13 @@ def step(op, adjoint, fronts, gates, dressed, x, y, scratch):
         start = 2 * inner * chi if adjoint else 0
         _product(x, outer, rows, columns, dressed[start:], y, scratch)
     else:
-        state = np.empty(4, np.complex128)
-        wires = _fresh_wires(op, fronts, gates, state)
+        wires = 2 if kind == _ADD else 4
         long = wires * inner
         if adjoint:
             y[: 2 * inner] = 0.0
         for w in range(wires):
-            re, im = state[w].real, state[w].imag
+            value = _fresh(op, fronts, gates, w)
+            re, im = value.real, value.imag
             o = w * inner
             for q in range(inner):
                 if adjoint:
@@ -290,17 +288,14 @@ def chain_rule(angles, f, fronts, gates, front_bars, densities, gradient):
         # tr(E^T generator G) = tr(h generator), h = G D^T G^dagger
         for r in range(4):
             for c in range(4):
-                moved[r, c] = (
-                    g[r, 0] * d[c, 0] + g[r, 1] * d[c, 1] + g[r, 2] * d[c, 2] + g[r, 3] * d[c, 3]
-                )
+                moved[r, c] = 0j
+                for x in range(4):
+                    moved[r, c] += g[r, x] * d[c, x]
         for r in range(4):
             for c in range(4):
-                h[r, c] = (
-                    moved[r, 0] * g[c, 0].conjugate()
-                    + moved[r, 1] * g[c, 1].conjugate()
-                    + moved[r, 2] * g[c, 2].conjugate()
-                    + moved[r, 3] * g[c, 3].conjugate()
-                )
+                h[r, c] = 0j
+                for x in range(4):
+                    h[r, c] += moved[r, x] * g[c, x].conjugate()
         for wire in range(2):  # left (fast index), then right: Pauli expectations of h
             step, other = (1, 2) if wire == 0 else (2, 1)
             up_down = h[0, step] + h[other, other + step]
