@@ -224,7 +224,8 @@ class MPS(Chain):
     def overlap(self, other: "MPS") -> complex:
         """``<self|other>``, conjugating self. O(n d D^3)."""
         self._check_partner(other)
-        return complex(contract.overlap(self.tensors, other.tensors))
+        with one_blas_thread(max(self.bond_dimensions)):
+            return complex(contract.overlap(self.tensors, other.tensors))
 
     def expectation(self, op: "str | MPO", sites: int | Sequence[int] | None = None) -> Any:
         """``<self|op|self>``, not divided by ``<self|self>``.
