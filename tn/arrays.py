@@ -110,10 +110,27 @@ def same_dtype(*groups: Any) -> list[list[Array]]:
     return [[x if x.dtype == dtype else xp.astype(x, dtype) for x in group] for group in groups]
 
 
+def contiguous(x: Array) -> Array:
+    """`x` in C order, so that a copy read back from a file goes the same way through BLAS."""
+    if isinstance(x, np.ndarray):
+        return np.ascontiguousarray(x)
+    if array_api_compat.is_torch_array(x):
+        return x.resolve_conj().contiguous()
+    xp = namespace(x)
+    return xp.reshape(xp.asarray(xp.reshape(x, (-1,)), copy=True), x.shape)
+
+
 def qr(x: Array) -> tuple[Array, Array]:
     """Reduced QR factorisation: ``x = q @ r`` with orthonormal columns in q."""
     q, r = namespace(x).linalg.qr(x)
     return q, r
+
+
+def triangle(x: Array) -> Array:
+    """The factor r of ``x = q @ r`` alone."""
+    if type(x) is np.ndarray:
+        return np.linalg.qr(x, mode="r")
+    return qr(x)[1]
 
 
 def eigh(x: Array) -> tuple[Array, Array]:

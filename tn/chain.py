@@ -4,12 +4,11 @@ The first leg of a site tensor is its left bond, the last its right bond, the le
 physical. Bonds at the ends have size 1.
 """
 
-import copy
 import math
 import numbers
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -42,8 +41,9 @@ class Chain:
 
     def _with(self, tensors: Sequence[Array]) -> Self:
         """The same with other tensors, adopted unchecked; all other fields are kept."""
-        new = copy.copy(self)
-        object.__setattr__(new, "tensors", read_only(tensors))
+        new = self._adopt(tensors)
+        for field in fields(self)[1:]:
+            object.__setattr__(new, field.name, getattr(self, field.name))
         return new
 
     # Ways to make one -----------------------------------------------------------------------------

@@ -112,23 +112,29 @@ def correlation_upper(tensors: Sequence[Array], a: Array, b: Array) -> Array:
     return xp.stack(columns, axis=1)
 
 
-def operator_expectation(tensors: Sequence[Array], operator: Sequence[Array]) -> Array:
-    """``<psi|O|psi>`` for an operator with site tensors ``(left, out, in, right)``, 0-d array.
+def operator_expectation(
+    tensors: Sequence[Array], operator: Sequence[Array], bra: Sequence[Array] | None = None
+) -> Array:
+    """``<psi|O|psi>`` or ``<bra|O|psi>`` for site tensors ``(left, out, in, right)``, 0-d array.
 
     O(n d D^2 w (D + d w)) for operator bonds w.
     """
-    operator, tensors = same_dtype([like(tensors[0], w) for w in operator], tensors)
+    operator, tensors, bra = same_dtype(
+        [like(tensors[0], w) for w in operator], tensors, tensors if bra is None else bra
+    )
     xp = namespace(*tensors)
     env = xp.reshape(xp.ones_like(xp.reshape(tensors[0], (-1,))[:1]), (1, 1, 1))
-    for site, w in zip(tensors, operator, strict=True):
+    for site, w, other in zip(tensors, operator, bra, strict=True):
         dl, d, dr = site.shape
         v, out, _, v_next = w.shape
-        half = xp.reshape(env, (dl * v, dl)) @ xp.reshape(site, (dl, -1))
-        half = xp.reshape(half, (dl, v * d, dr))
+        rows = env.shape[0]
+        half = xp.reshape(env, (rows * v, dl)) @ xp.reshape(site, (dl, -1))
+        half = xp.reshape(half, (rows, v * d, dr))
         # (out, w', v, in) @ (bra, v in, r) -> (bra, out, w' r)
         matrix = xp.reshape(xp.permute_dims(w, (1, 3, 0, 2)), (out * v_next, v * d))
-        half = xp.reshape(matrix @ half, (dl * out, v_next * dr))
-        env = xp.reshape(xp.conj(xp.reshape(site, (dl * d, dr))).mT @ half, (dr, v_next, dr))
+        half = xp.reshape(matrix @ half, (rows * out, v_next * dr))
+        env = xp.conj(xp.reshape(other, (rows * out, -1))).mT @ half
+        env = xp.reshape(env, (-1, v_next, dr))
     return env[0, 0, 0]
 
 
