@@ -10,11 +10,13 @@
 if __name__ != "rankloom.tn":  # a second name would give a second copy of every class
     raise ImportError(f"This folder was imported as {__name__!r}: import `rankloom.tn` instead.")
 
+from rankloom.tn import reference
 from rankloom.tn.evolve import Evolution, evolve
 from rankloom.tn.gates import apply_gates
-from rankloom.tn.mpo import MPO
+from rankloom.tn.mpo import MPO, CompressedOperator
 from rankloom.tn.mps import MPS, Compressed
 from rankloom.tn.outcome import Outcome
+from rankloom.tn.pauli import spin_matrices
 from rankloom.tn.sample import sample
 from rankloom.tn.samples import Estimate, Samples
 from rankloom.tn.spinchain import SpinChain
@@ -25,6 +27,7 @@ __all__ = [
     "MPO",
     "MPS",
     "Compressed",
+    "CompressedOperator",
     "Estimate",
     "Evolution",
     "Outcome",
@@ -34,5 +37,7 @@ __all__ = [
     "Truncation",
     "apply_gates",
     "evolve",
+    "reference",
     "sample",
+    "spin_matrices",
 ]

@@ -1,4 +1,6 @@
-"""Pauli matrices by letter."""
+"""Pauli matrices by letter, and spin matrices."""
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,3 +35,24 @@ def pauli(name: str, letters: str) -> list[NDArray[np.complex128]]:
     if unknown or not letters:
         raise ValueError(f"`{name}` = {letters!r} must consist of the letters I, X, Y, Z.")
     return [PAULI[letter] for letter in letters]
+
+
+def spin_matrices(spin: float) -> NDArray[np.complex128]:
+    """Sx, Sy, Sz of a spin 1/2, 1, 3/2, .., shape (3, d, d) with d = 2 spin + 1; Sz descends.
+
+    Raises
+    ------
+    ValueError
+        `spin` is not a positive multiple of 1/2.
+
+    Examples
+    --------
+    >>> sx, sy, sz = spin_matrices(1)
+    >>> bool(np.allclose(sx @ sy - sy @ sx, 1j * sz)), np.diag(sz).real
+    (True, array([ 1.,  0., -1.]))
+    """
+    if not (spin > 0 and float(2 * spin).is_integer()):
+        raise ValueError(f"`spin` must be one of 1/2, 1, 3/2, .., got {spin!r}.")
+    m = spin - np.arange(int(2 * spin) + 1)
+    raising = np.diag([math.sqrt((spin - x) * (spin + x + 1)) for x in m[1:]], 1)
+    return np.stack([(raising + raising.T) / 2, (raising - raising.T) / 2j, np.diag(m)])
