@@ -1,10 +1,124 @@
-"""Rounding a matrix product state to smaller bonds."""
+"""Rounding a matrix product state, or a sum of operators on states, to smaller bonds.
+
+=============  ==================================================  ==============================
+method         what is done                                        resolves weights down to
+=============  ==================================================  ==============================
+svd            QR sweep unless canonical already, SVD sweep        rounding, squared
+gram           density matrices (`rankloom.tn.gram`)               about 1e-13; refuses the rest
+random         sketch, QR sweep, SVD sweep (`rankloom.tn.sketch`)  near the best, error measured
+variational    the same, then ALS (`rankloom.tn.variational`)      the best nearby, error measured
+=============  ==================================================  ==============================
+"""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+import numpy as np
+
+from rankloom.tn import gram, sketch, variational
 from rankloom.tn.arrays import Array, namespace, svd, to_host
+from rankloom.tn.combination import Combination
 from rankloom.tn.gauge import canonicalize
+from rankloom.tn.outcome import Outcome
 from rankloom.tn.truncation import Truncation
+
+METHODS = ("auto", "svd", "gram", "random", "variational")
+Rng = np.random.Generator | int | None
+_WIDE = 4  # a target with bonds this many times wider is fitted rather than formed
+
+
+class Rounded(NamedTuple):
+    """Site tensors with the centre at the last site, and how they were found."""
+
+    tensors: list[Array]
+    error: float
+    method: str
+    outcome: Outcome = Outcome.CONVERGED
+    errors: tuple[float, ...] = ()
+
+
+def reduce(
+    source: Combination,
+    truncation: Truncation,
+    method: str = "auto",
+    known: int | None = None,
+    *,
+    rng: Rng = None,
+    tol: float = 0.01,
+    max_sweeps: int = 20,
+) -> Rounded:
+    """Round `source` by one of `METHODS`.
+
+    Parameters
+    ----------
+    source : Combination
+    truncation : Truncation
+    method : str
+        With "auto" density matrices where they are safe and something is to be cut, else singular
+        values. A sum or product whose bonds are four times as wide as `max_bond` is not formed for
+        that, but fitted.
+    known : int, optional
+        Orthogonality centre, when `source` is one state in canonical form.
+    rng : Generator, seed or None
+        For the sketch.
+    tol, max_sweeps
+        Of `rankloom.tn.variational.fit`.
+
+    Raises
+    ------
+    ValueError
+        Unknown method; no `max_bond` where a sketch needs one; weights that "gram" cannot resolve.
+    """
+    if method not in METHODS:
+        raise ValueError(f"`method` must be one of {', '.join(METHODS)}, got {method!r}.")
+    width = max(source.bond(k) for k in range(source.n_sites + 1))
+    bond = truncation.max_bond
+    if method in ("random", "variational"):
+        if bond is None:
+            raise ValueError(f"`method` = {method!r} needs `max_bond`; or pass method='auto'.")
+        return _fitted(source, truncation, bond, method, known, rng, tol, max_sweeps)
+    resolved = gram.FLOOR * float(namespace(source.first).finfo(source.first.dtype).eps)
+    something_to_cut = truncation.cutoff >= resolved or (bond is not None and width > bond)
+    if method == "gram" or (method == "auto" and something_to_cut):
+        try:
+            tensors, error, exact = gram.cut(source, truncation, known)
+            return Rounded(tensors, error, "svd" if exact else "gram")
+        except gram.Unsafe:
+            if method == "gram":
+                raise ValueError(
+                    "`method` = 'gram' does not resolve the weights that decide here: they are "
+                    f"below about {resolved:.0e}, or parts of the state cancel. Pass "
+                    "method='auto', or a `cutoff` above that."
+                ) from None
+        if source.plain is None and bond is not None and width >= _WIDE * bond:
+            return _fitted(source, truncation, bond, "variational", known, rng, tol, max_sweeps)
+    tensors, error = compress(source.tensors(), truncation, known)
+    return Rounded(tensors, error, "svd" if known == 0 else "qr+svd")
+
+
+def _fitted(
+    source: Combination,
+    truncation: Truncation,
+    bond: int,
+    method: str,
+    known: int | None,
+    rng: Rng,
+    tol: float,
+    max_sweeps: int,
+) -> Rounded:
+    """Sketch, cut, and for "variational" improve by sweeps."""
+    xp = namespace(source.first)
+    if source.plain is not None and known is not None:
+        square = float(xp.linalg.vector_norm(source.plain[known])) ** 2
+    else:
+        square = source.square()
+    wide = sketch.project(source, bond + 8 + bond // 4, np.random.default_rng(rng))
+    tensors, _ = compress(wide, truncation, 0)
+    sweeps = max_sweeps if method == "variational" else 0
+    tensors, errors, outcome = variational.fit(source, tensors, square, tol, sweeps)
+    if method == "random":
+        return Rounded(tensors, errors[-1], method)
+    return Rounded(tensors, errors[-1], method, outcome, tuple(errors))
 
 
 def split(matrix: Array, truncation: Truncation) -> tuple[Array, Array, Array, float]:

@@ -22,18 +22,21 @@ and the order of bits is turned around in `rankloom.tn.convert` only.
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import array_api_compat
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rankloom.tn import compress, contract, entries, gauge, observables
+from rankloom.tn import compress, contract, density, entries, gauge, observables
 from rankloom.tn.arrays import Array, namespace, one_blas_thread, read_only
 from rankloom.tn.chain import Chain
 from rankloom.tn.checks import check_tensors, integer, site_index
+from rankloom.tn.combination import Combination, Term
+from rankloom.tn.compress import Rounded
+from rankloom.tn.outcome import Outcome
 from rankloom.tn.truncation import Truncation
 
 if TYPE_CHECKING:
@@ -46,12 +49,33 @@ if TYPE_CHECKING:
 _DENSE_LIMIT = 2**26
 
 
-class Compressed(NamedTuple):
-    """A compressed state and what the cuts took away."""
+@dataclass(frozen=True, eq=False)
+class Compressed:
+    """A compressed state and how it was found; unpacks as ``state, truncation_error``.
+
+    Attributes
+    ----------
+    state : MPS
+        Centre at the last site.
+    truncation_error : float
+        By cuts ("svd", "qr+svd", "gram"): the sum of their relative discarded weights. By a fit
+        ("random", "variational"): the squared relative distance itself, right to about 1e-14.
+    method : str
+        What was done: one of these five words.
+    outcome : Outcome
+        How the sweeps of a variational fit ended; CONVERGED for all others.
+    errors : tuple of float
+        Squared relative distance before the first and after each sweep of a variational fit.
+    """
 
     state: "MPS"
     truncation_error: float
-    """Sum of the relative discarded weights of all cuts."""
+    method: str
+    outcome: Outcome = Outcome.CONVERGED
+    errors: tuple[float, ...] = ()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.state, self.truncation_error))
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,6 +291,37 @@ class MPS(Chain):
         """
         return observables.correlation(self, a, b)
 
+    def reduced_density_matrix(self, sites: int | Sequence[int]) -> Array:
+        """Density matrix of some sites, the others traced out; its trace is ``<self|self>``.
+
+        Parameters
+        ----------
+        sites : int or sequence of int
+            Different sites in any order, neighbours or not. The site named first is the slowest.
+
+        Returns
+        -------
+        (N, N) array
+            N is the product of the dimensions of the sites, at most 1024. Hermitian, positive.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A site is no site of the chain or named twice, or N is too large.
+
+        Notes
+        -----
+        The sites are collected from both sides, half of them each. With m sites from the first
+        to the last, O(m N d^2 D^3 + N^2 D^2) time and ``16 N d D^2`` bytes in complex128.
+
+        Examples
+        --------
+        >>> ghz = MPS.from_dense([1, 0, 0, 0, 0, 0, 0, 1]).normalize()
+        >>> np.diag(ghz.reduced_density_matrix((0, 2))).round(12)
+        array([0.5, 0. , 0. , 0.5])
+        """
+        return density.reduced_density_matrix(self, sites)
+
     def schmidt_values(self, k: int) -> Array:
         """Schmidt values at cut k of the normalised state, descending."""
         self._check_cut(k)
@@ -339,7 +394,12 @@ class MPS(Chain):
         return self._adopt(tensors, center)
 
     def compress(
-        self, max_bond: int | None = None, cutoff: float = 0.0, renormalize: bool = False
+        self,
+        max_bond: int | None = None,
+        cutoff: float = 0.0,
+        renormalize: bool = False,
+        method: str = "auto",
+        rng: np.random.Generator | int | None = None,
     ) -> Compressed:
         """Cut every bond by singular values, in canonical form.
 
@@ -352,19 +412,26 @@ class MPS(Chain):
             values over the sum of all); 0 drops only what rounding cannot tell from zero.
         renormalize : bool, default False
             Bring the result back to the norm of this state.
+        method : {"auto", "svd", "gram", "random", "variational"}
+            Singular values; density matrices; a random sketch; or the best state near that of the
+            sketch. The last two need `max_bond`. "auto" takes density matrices where they resolve
+            what is asked, and singular values elsewhere, so that it is never less accurate.
+        rng : Generator, seed or None
+            For the sketch of "random" and "variational".
 
         Returns
         -------
-        state : MPS
-            Centre at the last site.
-        truncation_error : float
-            Sum of the discarded weights of all cuts. Without renormalising it bounds the squared
-            relative distance ``|psi - psi'|^2 / |psi|^2``.
+        Compressed
+            ``state``, its centre at the last site, and ``truncation_error``, the sum of the
+            discarded weights of all cuts. Without renormalising it bounds the squared relative
+            distance ``|psi - psi'|^2 / |psi|^2``. Also ``method``, what was done.
 
         Notes
         -----
-        A QR and an SVD sweep, O(n d^2 D^3). Peak memory beyond this state: one copy of it,
-        ``16 n d D^2`` bytes in complex128, and a few ``(d D, d D)`` matrices.
+        "svd": a QR (unless canonical) and an SVD sweep, O(n d^2 D^3); peak memory beyond this
+        state: one copy of it, ``16 n d D^2`` bytes in complex128, and a few ``(d D, d D)``
+        matrices. "gram": matrix products and one eigendecomposition of a ``(d chi, d chi)`` matrix
+        a bond; ``16 n D^2`` bytes. "random", "variational": O(n d D^2 chi); ``32 n D chi`` bytes.
 
         Examples
         --------
@@ -374,12 +441,18 @@ class MPS(Chain):
         (4, True)
         """
         truncation = Truncation(max_bond, cutoff)
+        source = Combination([Term(self.tensors)])
         with one_blas_thread(max(self.bond_dimensions)):
-            tensors, error = compress.compress(self.tensors, truncation, self.center)
-        state = self._adopt(tensors, self.n_sites - 1)
-        if renormalize and state.norm() > 0.0:
-            state = state * (self.norm() / state.norm())
-        return Compressed(state, error)
+            found = compress.reduce(source, truncation, method, self.center, rng=rng)
+        return self._compressed(found, self.norm() if renormalize else None)
+
+    @classmethod
+    def _compressed(cls, found: Rounded, norm: float | None) -> Compressed:
+        """The result of `compress.reduce` as a state, brought to `norm` when one is given."""
+        state = cls._adopt(found.tensors, len(found.tensors) - 1)
+        if norm is not None and state.norm() > 0.0:
+            state = state * (norm / state.norm())
+        return Compressed(state, found.error, found.method, found.outcome, found.errors)
 
     def normalize(self) -> Self:
         """The same direction with norm one."""
