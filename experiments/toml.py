@@ -36,11 +36,9 @@ def load_toml(path: str | os.PathLike[str], kind: type[T]) -> T:
 
     Raises
     ------
-    FileNotFoundError
-        There is no such file.
     ConfigError
-        Not TOML, an unknown section or key (the nearest known one is named), a wrong type, or a
-        value that the dataclass refuses.
+        No file or no TOML, an unknown section or key (the nearest known one is named), a wrong
+        type, or a value that the dataclass refuses.
 
     Examples
     --------
@@ -58,7 +56,7 @@ def load_toml(path: str | os.PathLike[str], kind: type[T]) -> T:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"there is no configuration file {str(path)!r}.")
+        raise ConfigError(f"there is no configuration file {str(path)!r}.")
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:

@@ -1,0 +1,34 @@
+"""The full demo, as `make demo` runs it."""
+
+import time
+
+import pytest
+
+from rankloom.experiments.demo import run_demo
+
+
+@pytest.mark.slow
+def test_full_demo(tmp_path):
+    begin = time.perf_counter()
+    made = run_demo(tmp_path / "demo")
+    assert time.perf_counter() - begin < 60
+    large, small = made.checks
+    assert large.passed
+    assert small.passed
+    assert large.tolerance == 1e-6
+    assert small.tolerance == 1e-10
+    assert large.stated >= 0.991535 - 1e-7  # optima of arXiv:2301.08609's method on this problem
+    assert small.stated >= 0.99954230 - 1e-7
+    assert made.report.exists()
+    # Again on top of it: the older one is replaced.
+    assert run_demo(tmp_path / "demo", sections=(lambda root, bars: _tiny(),)).report.exists()
+    assert sorted(f.name for f in (tmp_path / "demo").iterdir()) == [
+        "environment.json",
+        "report.html",
+    ]
+
+
+def _tiny():
+    from rankloom.experiments.report import Section
+
+    return Section("tiny", "Tiny", "Lead.", [], [], [], [])
