@@ -120,6 +120,13 @@ def contiguous(x: Array) -> Array:
     return xp.reshape(xp.asarray(xp.reshape(x, (-1,)), copy=True), x.shape)
 
 
+def square_norm(x: Array) -> float:
+    """Sum of the squared absolute values."""
+    if type(x) is np.ndarray:
+        return float(np.vdot(x, x).real)
+    return float(namespace(x).linalg.vector_norm(x)) ** 2
+
+
 def qr(x: Array) -> tuple[Array, Array]:
     """Reduced QR factorisation: ``x = q @ r`` with orthonormal columns in q."""
     q, r = namespace(x).linalg.qr(x)

@@ -40,7 +40,7 @@ class Combination:
     """
 
     def __init__(self, terms: Sequence[Term]) -> None:
-        xp = namespace(*terms[0].state)
+        xp = self.xp = namespace(*terms[0].state)
         one = terms[0].state[0]
         groups: list[Sequence[Array]] = []
         for state, operator, _ in terms:
@@ -76,7 +76,7 @@ class Combination:
 
     def push(self, k: int, x: Array) -> Array:
         """``(a, bond k) -> (a d, bond k+1)``; the new rows are ordered (a, d)."""
-        xp = namespace(x)
+        xp = self.xp
         if self.plain is not None:
             dl, _, dr = self.plain[k].shape
             return xp.reshape(x @ xp.reshape(self.plain[k], (dl, -1)), (-1, dr))
@@ -94,7 +94,7 @@ class Combination:
 
     def pull(self, k: int, y: Array) -> Array:
         """``(bond k+1, b) -> (bond k, d b)``; the new columns are ordered (d, b)."""
-        xp = namespace(y)
+        xp = self.xp
         if self.plain is not None:
             dl, _, dr = self.plain[k].shape
             return xp.reshape(xp.reshape(self.plain[k], (-1, dr)) @ y, (dl, -1))
@@ -117,7 +117,7 @@ class Combination:
 
     def close(self, k: int, z: Array) -> Array:
         """``(a, d bond k+1) -> (a, bond k)``, summed with the conjugate of site k."""
-        xp = namespace(z)
+        xp = self.xp
         if self.plain is not None:
             return z @ xp.conj(xp.reshape(self.plain[k], (self.plain[k].shape[0], -1))).mT
         rows, d = z.shape[0], self.dimension(k)
@@ -139,20 +139,18 @@ class Combination:
 
         With ``env[x, y] = <right part y | right part x>`` the result is ``(bond k, bond k)``.
         """
-        xp = namespace(env)
+        xp = self.xp
+        if self.plain is not None:
+            site = self.plain[k]
+            dl, _, dr = site.shape
+            half = xp.reshape(xp.reshape(site, (-1, dr)) @ env, (dl, -1))
+            return half @ xp.conj(xp.reshape(site, (dl, -1))).mT
         pulled = self.pull(k, env)
         return self.close(k, xp.reshape(pulled, (pulled.shape[0], -1)))
 
-    def grams(self, stop: int = 0) -> list[Array]:
-        """Gram matrices of bonds `stop` .. n, ``(bond, bond)`` each."""
-        out = [self.last @ self.last.mT]
-        for k in range(self.n_sites - 1, stop - 1, -1):
-            out.append(self.gram(k, out[-1]))
-        return out[::-1]
-
     def square(self) -> float:
         """Squared norm. Memory: two Gram matrices."""
-        xp = namespace(self.first)
+        xp = self.xp
         env = self.last @ self.last.mT
         for k in range(self.n_sites - 1, -1, -1):
             env = self.gram(k, env)

@@ -77,7 +77,7 @@ def reduce(
         if bond is None:
             raise ValueError(f"`method` = {method!r} needs `max_bond`; or pass method='auto'.")
         return _fitted(source, truncation, bond, method, known, rng, tol, max_sweeps)
-    resolved = gram.FLOOR * float(namespace(source.first).finfo(source.first.dtype).eps)
+    resolved = gram.FLOOR * float(source.xp.finfo(source.first.dtype).eps)
     something_to_cut = truncation.cutoff >= resolved or (bond is not None and width > bond)
     if method == "gram" or (method == "auto" and something_to_cut):
         try:
@@ -107,7 +107,7 @@ def _fitted(
     max_sweeps: int,
 ) -> Rounded:
     """Sketch, cut, and for "variational" improve by sweeps."""
-    xp = namespace(source.first)
+    xp = source.xp
     if source.plain is not None and known is not None:
         square = float(xp.linalg.vector_norm(source.plain[known])) ** 2
     else:

@@ -1,7 +1,7 @@
 """Rounding by density matrices: no QR sweep, half the matrices to factorise.
 
-The Gram matrices ``R_k`` of all that stands right of bond k cost matrix products only. With them the
-density matrix of the left part is ``C R_k C^H``, C being the part that was kept so far, and its
+The Gram matrices ``R_k`` of all that stands right of bond k cost matrix products only. With them
+the density matrix of the left part is ``C R_k C^H``, C being the part that was kept so far, and its
 eigenvectors are the left Schmidt vectors [1]_. An eigendecomposition costs two thirds of an SVD.
 
 **Where this is safe.** Eigenvalues are *squared* Schmidt values with an absolute error of a few
@@ -17,7 +17,7 @@ References
 
 import math
 
-from rankloom.tn.arrays import Array, eigh, namespace, qr, svd, to_host
+from rankloom.tn.arrays import Array, eigh, qr, square_norm, svd, to_host
 from rankloom.tn.combination import Combination
 from rankloom.tn.truncation import Truncation
 
@@ -59,7 +59,7 @@ def cut(
     d chi)`` matrix a bond. Memory: the Gram matrices, ``16 n b^2`` bytes for b the size of a bond
     of `source` in complex128.
     """
-    xp = namespace(source.first)
+    xp = source.xp
     eps = float(xp.finfo(source.first.dtype).eps)
     grams, room = _grams(source, known), _right_sizes(source)
     out, error, exact = [], 0.0, False
@@ -73,7 +73,7 @@ def cut(
         weights = to_host(squares)[::-1]
         total = float(weights.sum())
         if gram is not None:
-            size = float(xp.linalg.vector_norm(inner)) ** 2 * float(xp.linalg.vector_norm(gram))
+            size = square_norm(inner) * math.sqrt(square_norm(gram))
             doubt = max(doubt, size / total if total > 0.0 else math.inf)
         rank = min(*c.shape, room[k + 1])  # what lies beyond is zero, whatever rounding says
         kept, weight = rule.keep(weights[:rank])
@@ -105,7 +105,7 @@ def _grams(source: Combination, known: int | None) -> dict[int, Array]:
     elif known == 0 or source.plain is None:
         return {}
     else:
-        xp = namespace(source.first)
+        xp = source.xp
         site = source.plain[known]
         env, last = source.close(known, xp.reshape(site, (site.shape[0], -1))), known - 1
     out = {last + 1: env}

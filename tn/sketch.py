@@ -13,7 +13,7 @@ References
 
 import numpy as np
 
-from rankloom.tn.arrays import Array, like, namespace, qr
+from rankloom.tn.arrays import Array, like, qr
 from rankloom.tn.combination import Combination
 
 
@@ -27,7 +27,7 @@ def project(source: Combination, width: int, rng: np.random.Generator) -> list[A
     ``O(n d b D p)`` for bonds b of `source` made of states of bond D, and p = `width`. Memory: the
     sketches, ``16 n b p`` bytes in complex128.
     """
-    xp = namespace(source.first)
+    xp = source.xp
     sketches = _sketches(source, width, rng)
     out = []
     carry = source.last
@@ -48,7 +48,7 @@ def _sketches(source: Combination, width: int, rng: np.random.Generator) -> list
 
     The numbers are drawn on the host, so that they are the same on every device.
     """
-    xp = namespace(source.first)
+    xp = source.xp
     pair = xp.isdtype(source.first.dtype, "complex floating")
     sketches = [source.first]
     for k in range(source.n_sites - 1):

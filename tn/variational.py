@@ -1,9 +1,9 @@
 """Variational rounding: the best state of given bonds, by alternating least squares.
 
 With all other sites orthonormal the site tensor that minimises ``|target - phi|`` is the target
-contracted with the rest of phi [1]_, so each step solves its problem exactly, the squared distance
-``|target|^2 - |phi|^2`` never grows, and nothing is squared on the way: weights down to rounding are
-resolved. Targets are sums of operators on states that are never formed.
+contracted with the rest of phi [1]_. So each step solves its problem exactly, the squared distance
+``|target|^2 - |phi|^2`` never grows, and no Schmidt value is squared on the way. Targets are sums
+of operators on states that are never formed.
 
 References
 ----------
@@ -12,7 +12,7 @@ References
 
 from collections.abc import Sequence
 
-from rankloom.tn.arrays import Array, namespace, qr
+from rankloom.tn.arrays import Array, qr, square_norm
 from rankloom.tn.combination import Combination
 from rankloom.tn.outcome import Outcome
 
@@ -48,7 +48,7 @@ def fit(
     A sweep costs ``6 n d b D chi`` multiplications for bonds b of the target made of states of bond
     D, and 2n QR factorisations. Memory: ``32 n b chi`` bytes in complex128.
     """
-    xp = namespace(target.first)
+    xp = target.xp
     phi, n = list(start), target.n_sites
     lefts, rights = [target.first] * n, [target.last] * (n + 1)
     for k in range(n - 1):
@@ -76,18 +76,16 @@ def fit(
 
 def _best(target: Combination, k: int, left: Array, right: Array) -> Array:
     """The target between left and right environments: the best tensor of site k."""
-    xp = namespace(left)
+    xp = target.xp
     theta = target.push(k, left) @ right
     return xp.reshape(theta, (left.shape[0], -1, right.shape[1]))
 
 
 def _from_left(target: Combination, k: int, left: Array, site: Array) -> Array:
     """Overlap of the left part of phi, site k taken in, with that of the target."""
-    xp = namespace(site)
+    xp = target.xp
     return xp.conj(xp.reshape(site, (-1, site.shape[2]))).mT @ target.push(k, left)
 
 
 def _distance(last: Array, square: float) -> float:
-    xp = namespace(last)
-    found = float(xp.linalg.vector_norm(last)) ** 2
-    return max(0.0, 1.0 - found / square) if square > 0.0 else 0.0
+    return max(0.0, 1.0 - square_norm(last) / square) if square > 0.0 else 0.0
