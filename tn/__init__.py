@@ -11,7 +11,8 @@ if __name__ != "rankloom.tn":  # a second name would give a second copy of every
     raise ImportError(f"This folder was imported as {__name__!r}: import `rankloom.tn` instead.")
 
 from rankloom.tn import reference
-from rankloom.tn.evolve import Evolution, evolve
+from rankloom.tn.evolution import Evolution
+from rankloom.tn.evolve import evolve
 from rankloom.tn.gates import apply_gates
 from rankloom.tn.mpo import MPO, CompressedOperator
 from rankloom.tn.mps import MPS, Compressed

@@ -15,12 +15,13 @@ References
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from rankloom.tn.arrays import Array, like, namespace
 
 
-class Effective(NamedTuple):
+@dataclass(frozen=True, eq=False, slots=True)
+class Effective:
     """Hamiltonian of the sites inside, acting on ``(m, n)`` matrices: left by right indices."""
 
     left: Array

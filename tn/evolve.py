@@ -1,116 +1,99 @@
-"""Time evolution of matrix product states by Trotter circuits (TEBD).
+"""Time evolution of matrix product states, in real and imaginary time.
 
-The state is held as right-orthonormal tensors B and the Schmidt values of every cut, and a gate on
-sites i, i+1 is applied in the form of Hastings [1]_: with ``theta = gate B_i B_{i+1}``, the right
-singular vectors V of ``lambda_i theta`` give ``B_{i+1} = V^H`` and ``B_i = theta V``, so nothing is
-divided by small Schmidt values.
-
-V comes from an eigendecomposition of the Gram matrix ``(lambda theta)^H (lambda theta)`` wherever
-that is safe, since it costs two thirds of an SVD. Its eigenvalues are the squared Schmidt values
-with an *absolute* error of a few roundings: a discarded weight well above these is right, and the
-space kept is optimal up to them. Where weights are smaller, singular values are computed.
-
-References
-----------
-.. [1] M. B. Hastings, arXiv:0903.3253, section "Light-cone matrix product", eqs. (9)-(13).
-.. [2] G. Vidal, arXiv:quant-ph/0310089.
+`evolve` checks its arguments, runs the schedule of a method (`rankloom.tn.tebd`,
+`rankloom.tn.tdvp`), records, and keeps checkpoints.
 """
 
-import math
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from rankloom.tn.arrays import Array, eigh, like, namespace, one_blas_thread, svd, to_host
+from rankloom.tn import checkpoint as files
+from rankloom.tn.arrays import Array, contiguous, like, namespace, one_blas_thread
 from rankloom.tn.checks import integer
-from rankloom.tn.gauge import canonicalize, schmidt_form
+from rankloom.tn.evolution import Evolution
+from rankloom.tn.evolve_input import hamiltonian, watched
+from rankloom.tn.mpo import MPO
 from rankloom.tn.mps import MPS
 from rankloom.tn.progress import Progress, track
 from rankloom.tn.spinchain import SpinChain
-from rankloom.tn.trotter import TrotterLayer
+from rankloom.tn.tdvp import Tdvp
+from rankloom.tn.tebd import CoolingTebd, Tebd
+from rankloom.tn.trotter import trotter_layers
 from rankloom.tn.truncation import Truncation
-
-_GRAM_FLOOR = 500  # discarded weights above this many roundings are exact to a per cent by Gram
-_THREAD_BOND = 24  # below, Python's share of a bond update leaves nothing for a second thread
-
-
-@dataclass(frozen=True, eq=False)
-class Evolution:
-    """An evolved state and what the cuts on the way took.
-
-    Attributes
-    ----------
-    state : MPS
-        The final state, canonical, with the norm of the initial one.
-    times : (steps + 1,) array
-        0, dt, .., time.
-    discarded : (half layers,) array
-        Relative discarded weight of each half layer, summed over its bonds.
-    truncation_error : float
-        Sum of all discarded weights.
-    error_bound : float
-        Sum over all cuts of ``sqrt(weight)``: bounds the norm of the error of the normalised state
-        that truncation caused (not the Trotter error), to leading order in the weights.
-    """
-
-    state: MPS
-    times: NDArray[np.float64]
-    discarded: NDArray[np.float64]
-    truncation_error: float
-    error_bound: float
-
-    def __repr__(self) -> str:
-        return (
-            f"Evolution({self.state!r}, time={self.times[-1]:g}, steps={len(self.times) - 1}, "
-            f"truncation_error={self.truncation_error:.1e})"
-        )
 
 
 def evolve(
     psi0: MPS,
-    chain: SpinChain,
+    chain: SpinChain | MPO,
     *,
     time: float,
     steps: int,
+    method: str = "tebd",
     order: int = 2,
     max_bond: int | None = None,
     cutoff: float = 1e-10,
+    imaginary: bool = False,
+    krylov_tol: float = 1e-12,
     threads: int | None = None,
+    observe: Mapping[str, str | MPO | Callable[[MPS], ArrayLike]] | None = None,
     callback: Callable[[float, MPS], None] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 10,
     progress: Progress = False,
 ) -> Evolution:
-    """``exp(-i time H) |psi0>`` by a Trotter circuit with truncation after every gate.
+    """``exp(-i time H) |psi0>``, or ``exp(-time H) |psi0>`` normalised.
 
     Parameters
     ----------
     psi0 : MPS
-        Initial state of n sites of dimension 2.
-    chain : SpinChain
-        The Hamiltonian H, on n sites.
+        Initial state of n sites.
+    chain : SpinChain or MPO
+        The Hamiltonian H on the same sites. An MPO (Hermitian, of any range and any physical
+        dimensions) needs a TDVP method.
     time : float
         Any finite number but 0; negative runs backwards.
     steps : int
-        Number of Trotter steps, dt = time/steps.
+        Number of steps, dt = time/steps.
+    method : {"tebd", "tdvp", "tdvp1"}, default "tebd"
+        Trotter circuit, two-site TDVP, or one-site TDVP with bonds that grow before a step. For
+        nearest neighbours TEBD is fastest. One-site TDVP conserves the energy at any bond
+        dimension, and is the one to take for long-range H from a product state, whose bonds
+        two-site steps cannot open.
     order : {1, 2, 4}, default 2
-        Order of the Trotter circuit; its error at fixed time falls as dt**order.
+        Order of the Trotter circuit; its error at fixed time falls as dt**order. TDVP has order 2.
     max_bond : int, optional
-        Largest bond dimension kept; None for no limit.
+        Largest bond dimension kept or grown; None for no limit.
     cutoff : float, default 1e-10
-        Largest relative discarded weight of one cut.
+        Largest relative discarded weight of one cut. "tdvp1" cuts nothing: there it is the largest
+        weight outside the bonds that a step may leave aside.
+    imaginary : bool, default False
+        Evolve by ``exp(-time H)`` and normalise after every step: the ground state, in the end.
+    krylov_tol : float, default 1e-12
+        TDVP: largest relative error of each exponential (`rankloom.tn.krylov`).
     threads : int, optional
-        Python threads over the bonds of a half layer, used where bonds are wide enough to gain.
-        Default: as many as BLAS was set to use (so one, when OMP_NUM_THREADS is 1). The result does
-        not depend on it.
+        TEBD in real time: Python threads over the bonds of a half layer, used where bonds are wide
+        enough to gain. Default: as many as BLAS was set to use (so one, when OMP_NUM_THREADS is 1).
+        The result does not depend on it.
+    observe : dict, optional
+        What to record at t = 0 and after every step, by name: a Pauli letter (every site), an MPO,
+        or a function of the state that returns a number or an array of one shape.
     callback : callable, optional
-        Called as ``callback(t, state)`` at t = 0 and after every step. The half layers are then not
-        merged across steps, so that each state is complete.
+        Called as ``callback(t, state)`` at t = 0 and after every step, for instance to keep
+        snapshots. With it or with `observe` the half layers of TEBD are not merged across steps, so
+        that each state is complete.
+    checkpoint : path, optional
+        HDF5 file to write every `checkpoint_every` steps and at the end, whole or not at all. If it
+        exists, the run goes on where it stands, and ends with the same bits as an unbroken one;
+        `callback` then hears of the steps after it only.
+    checkpoint_every : int, default 10
+        Steps from one checkpoint to the next.
     progress : bool or callable, default False
-        True for a tqdm bar over half layers, or a callable that wraps an iterable.
+        True for a tqdm bar over half layers (TDVP: steps), or a callable that wraps an iterable.
 
     Returns
     -------
@@ -119,138 +102,139 @@ def evolve(
     Raises
     ------
     TypeError, ValueError
-        An argument is outside its range, or state and chain differ in their sites.
+        An argument is outside its range, state and Hamiltonian differ in their sites, H is not
+        Hermitian, or the file at `checkpoint` belongs to another run.
 
     Notes
     -----
-    Each bond update costs one eigendecomposition or SVD of a (2D, 2D) matrix, O(D^3). The state is
-    renormalised after every cut, and canonicalised exactly at the end. Peak memory: the state and
-    its start, ``2 * 32 n D^2`` bytes in complex128, and about ``400 D^2`` bytes for each thread.
+    TEBD: each bond update costs one eigendecomposition or SVD of a (2D, 2D) matrix, O(D^3). The
+    state is renormalised after every cut, and canonicalised exactly at the end. Peak memory: the
+    state and its start, ``2 * 32 n D^2`` bytes in complex128, and about ``400 D^2`` bytes for each
+    thread.
+
+    TDVP with operator bonds w: O(w d^3 D^3) for each of some ten Lanczos vectors a site, and
+    O(w^2 d^2 D^3) for the projection error ("tdvp" skips it for a `SpinChain`, where it is 0). Peak
+    memory in complex128: ``16 n D^2 (2 d + w)`` bytes for the states and environments,
+    ``32 sqrt(n) w^2 D^2`` for the projection error, and ``16 D^2 (34 d^2 + 4 w d^2)`` at work.
+
+    Sources: G. Vidal, arXiv:quant-ph/0310089, and M. B. Hastings, arXiv:0903.3253 (TEBD);
+    J. Haegeman et al., arXiv:1408.5056, and S. Paeckel et al., arXiv:1901.05824 (TDVP and its
+    errors); M. Yang and S. R. White, arXiv:2005.06104 (growing bonds).
 
     Examples
     --------
     >>> chain = SpinChain.heisenberg(6)
-    >>> run = evolve(MPS.product("010101"), chain, time=1.0, steps=20)
-    >>> run.state.expectation("Z").round(3)
+    >>> run = evolve(MPS.product("010101"), chain, time=1.0, steps=20, observe={"z": "Z"})
+    >>> run.observed["z"][-1].round(3)
     array([ 0.585, -0.228,  0.283, -0.283,  0.228, -0.585])
+
+    The ground state by imaginary time, on the whole chain at once:
+
+    >>> cold = evolve(
+    ...     MPS.product("010101"), chain, time=20.0, steps=40, method="tdvp", imaginary=True
+    ... )
+    >>> round(float(cold.energies[-1] - np.linalg.eigvalsh(chain.dense())[0]), 6)
+    0.0
     """
-    _check(psi0, chain)
     rule = Truncation(max_bond, cutoff)
-    if callback is None:
-        schedule = [(layer, 0) for layer in chain.trotter_layers(time, steps, order)]
-    else:
-        chain.trotter_layers(time, steps, order)  # the checks
-        step = chain.trotter_layers(time / steps, 1, order)
-        marks = [0] * (len(step) - 1) + [1]
-        schedule = [
-            (la, (i + 1) * m) for i in range(steps) for la, m in zip(step, marks, strict=True)
-        ]
+    every = integer("checkpoint_every", checkpoint_every, 1)
+    operator = hamiltonian(psi0, chain, method, order, imaginary, krylov_tol, threads)
+    measures = watched(observe)
+    each = bool(measures) or callback is not None or imaginary
+    schedule = _schedule(psi0.n_sites, time, steps, order, method, each)
+    run = {
+        "method": method, "time": float(time), "steps": steps, "order": order,
+        "max_bond": rule.max_bond, "cutoff": float(cutoff), "imaginary": imaginary,
+        "krylov_tol": float(krylov_tol), "observe": list(measures), "complete steps": each,
+        "library": namespace(*psi0.tensors).__name__,
+    }  # fmt: skip
+    log = files.Log()
+    parts: dict[str, list[NDArray[Any]]] | None = None
+    if checkpoint is not None:
+        run["psi0"] = files.fingerprint(psi0.tensors)
+        run["chain"] = files.fingerprint(operator)
+        if Path(checkpoint).exists():
+            log, parts = files.load(checkpoint, run)
     times = np.linspace(0.0, time, steps + 1)
-    items = track(schedule, progress)
-    gates: dict[TrotterLayer, list[Array]] = {}
-    weights: list[list[float]] = []
+    items = track(schedule[log.done :], progress)
+
+    def record(t: float, state: MPS | None) -> None:
+        """Energy, observables and callback of one complete step."""
+        if not isinstance(work, Tebd):
+            log.add("energy", work.energy())
+        if measures or callback is not None:
+            state = work.state() if state is None else state
+        for name, measure in measures.items():
+            log.add(f"observe:{name}", measure(state))
+        if callback is not None and state is not None:
+            callback(t, state)
+
     with one_blas_thread() as budget:
-        count = budget if threads is None else integer("threads", threads, 1)
-        work = _Tebd(psi0, rule)
-        with ThreadPoolExecutor(count) if count > 1 else nullcontext() as pool:
-            if callback is not None:
-                callback(0.0, psi0)
-            for layer, done in items:
-                if layer not in gates:
-                    gates[layer] = work.own(chain.gates(layer))
-                weights.append(work.apply(layer.parity, gates[layer], pool, count))
-                if callback is not None and done:
-                    callback(float(times[done]), work.state())
+        count = budget if threads is None else threads
+        work = _method(psi0, chain, operator, method, time / steps, imaginary, rule, krylov_tol)
+        if parts is not None:
+            work.restore({name: _adopt(values, psi0) for name, values in parts.items()})
+        else:
+            record(0.0, None if imaginary else psi0)
+        with work.workers(count):
+            for item, step in items:
+                weights = np.array(work.advance(item))
+                log.add("weight", [float(weights.sum()), float(np.sqrt(weights).sum())])
+                if isinstance(work, Tdvp):
+                    log.add("projection", work.rate)
+                if step:
+                    record(float(times[step]), None)
+                log.done += 1
+                if checkpoint is not None and _due(log.done, len(schedule), steps, every):
+                    files.save(checkpoint, run, log, work.parts())
         state = work.state()
-    flat = np.array([w for layer_weights in weights for w in layer_weights])
-    return Evolution(
-        state=state,
-        times=times,
-        discarded=np.array([sum(w) for w in weights]),
-        truncation_error=float(flat.sum()),
-        error_bound=float(np.sqrt(flat).sum()),
+    return Evolution._from_log(state, times, log, measures, imaginary)
+
+
+def _method(
+    psi0: MPS,
+    chain: SpinChain | MPO,
+    operator: tuple[Array, ...],
+    method: str,
+    dt: float,
+    imaginary: bool,
+    rule: Truncation,
+    tol: float,
+) -> Tebd | CoolingTebd | Tdvp:
+    if method == "tebd":
+        assert isinstance(chain, SpinChain)
+        return (CoolingTebd if imaginary else Tebd)(psi0, chain, rule)
+    return Tdvp(
+        psi0,
+        operator,
+        step=complex(-dt) if imaginary else complex(0.0, -dt),
+        sites=1 if method == "tdvp1" else 2,
+        rule=rule,
+        tol=tol,
+        nearest=isinstance(chain, SpinChain),
     )
 
 
-class _Tebd:
-    """The state on its way: right-orthonormal tensors and Schmidt values, changed in place."""
-
-    def __init__(self, psi0: MPS, rule: Truncation) -> None:
-        xp = namespace(*psi0.tensors)
-        dtype = xp.result_type(psi0.dtype, xp.complex64)
-        tensors = [xp.astype(t, dtype) for t in psi0.tensors]
-        self.tensors, self.schmidt, self.norm = schmidt_form(tensors, psi0.center)
-        self.rule = rule
-        self.floor = _GRAM_FLOOR * float(xp.finfo(dtype).eps)
-
-    def own(self, gates: NDArray[np.complex128]) -> list[Array]:
-        """Gates in the array library and precision of the state."""
-        return [like(self.tensors[0], gate, self.tensors[0].dtype) for gate in gates]
-
-    def apply(
-        self, parity: int, gates: list[Array], pool: ThreadPoolExecutor | None, count: int
-    ) -> list[float]:
-        """Apply one half layer; the discarded weights of its bonds."""
-        weights = [0.0] * len(gates)
-        queue = iter(enumerate(gates))
-
-        def work() -> None:
-            for i, gate in queue:
-                weights[i] = self._bond(parity + 2 * i, gate)
-
-        if pool is None or max(s.shape[0] for s in self.schmidt) < _THREAD_BOND:
-            work()
-        else:
-            for job in [pool.submit(work) for _ in range(count)]:
-                job.result()
-        return weights
-
-    def _bond(self, k: int, gate: Array) -> float:
-        """Apply a gate to sites k, k+1 and cut the bond between them."""
-        left, right, schmidt = self.tensors[k], self.tensors[k + 1], self.schmidt[k]
-        xp = namespace(left)
-        dl, dm, dr = left.shape[0], right.shape[0], right.shape[2]
-        theta = xp.reshape(left, (2 * dl, dm)) @ xp.reshape(right, (dm, 2 * dr))
-        theta = gate @ xp.reshape(theta, (dl, 4, dr))
-        centred = xp.reshape(schmidt[:, None, None] * theta, (2 * dl, 2 * dr))
-        s, v, weight = self._right_vectors(centred, self.schmidt[k + 1].shape[0])
-        norm = xp.linalg.vector_norm(s)
-        self.schmidt[k + 1] = s / norm
-        self.tensors[k] = xp.reshape(xp.reshape(theta, (2 * dl, 2 * dr)) @ v / norm, (dl, 2, -1))
-        self.tensors[k + 1] = xp.reshape(xp.conj(v).mT, (-1, 2, dr))
-        return weight
-
-    def _right_vectors(self, centred: Array, bond: int) -> tuple[Array, Array, float]:
-        """Kept singular values, right singular vectors (columns), and the discarded weight."""
-        xp = namespace(centred)
-        loose = self.rule.cutoff >= self.floor
-        if loose or bond == self.rule.max_bond:
-            squares, v = eigh(xp.conj(centred).mT @ centred)
-            kept, weight = self.rule.keep(to_host(squares)[::-1])
-            if loose or weight >= self.floor:
-                # ascending order; Schmidt values need none here
-                return xp.sqrt(squares[-kept:]), v[:, -kept:], weight
-        _, s, vh = svd(centred)
-        kept, weight = self.rule.keep(to_host(s) ** 2)
-        return s[:kept], xp.conj(vh[:kept, :]).mT, weight
-
-    def state(self) -> MPS:
-        """The state as it stands, in exact canonical form and with the norm of the start."""
-        tensors = canonicalize(self.tensors, 0)
-        xp = namespace(*tensors)
-        tensors[0] = tensors[0] * (self.norm / float(xp.linalg.vector_norm(tensors[0])))
-        return MPS._adopt(tensors, 0)
+def _schedule(
+    n: int, time: float, steps: int, order: int, method: str, each: bool
+) -> list[tuple[Any, int]]:
+    """What to do, in order, each with the number of the step that it completes, or 0."""
+    layers = trotter_layers(n, time, steps, order)  # checks its arguments for all methods
+    if method != "tebd":
+        return [(None, s + 1) for s in range(steps)]
+    if not each:
+        return [(layer, 0) for layer in layers]
+    step = trotter_layers(n, time / steps, 1, order)
+    marks = [0] * (len(step) - 1) + [1]
+    marked = list(zip(step, marks, strict=True))
+    return [(layer, (s + 1) * mark) for s in range(steps) for layer, mark in marked]
 
 
-def _check(psi0: Any, chain: Any) -> None:
-    if not isinstance(psi0, MPS):
-        raise TypeError(f"`psi0` must be an MPS, got {type(psi0).__name__}.")
-    if not isinstance(chain, SpinChain):
-        raise TypeError(f"`chain` must be a SpinChain, got {type(chain).__name__}.")
-    if psi0.n_sites != chain.n_sites:
-        raise ValueError(f"`psi0` has {psi0.n_sites} sites, but `chain` has {chain.n_sites}.")
-    if set(psi0.physical_dimensions) != {2}:
-        raise ValueError(f"`psi0` must have sites of dimension 2, got {psi0.physical_dimensions}.")
-    norm = psi0.norm()
-    if not (math.isfinite(norm) and norm > 0.0):
-        raise ValueError(f"`psi0` has norm {norm}: there is nothing to evolve.")
+def _due(done: int, items: int, steps: int, every: int) -> bool:
+    """Whether a checkpoint is to be written after `done` items."""
+    return done == items or done * steps // items // every > (done - 1) * steps // items // every
+
+
+def _adopt(values: list[NDArray[Any]], psi0: MPS) -> list[Array]:
+    """Arrays from a file, in the library and on the device of the start."""
+    return [contiguous(like(psi0.tensors[0], v)) for v in values]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +100,7 @@ def _part(
         basis[m, :] = new * (1.0 / length)
     if factor.imag == 0.0:
         weights = np.exp(done * factor.real * (energies - diagonal[0]))
-        coefficients: NDArray[np.generic] = modes @ (weights * modes[0])
+        coefficients: NDArray[Any] = modes @ (weights * modes[0])
         norm /= float(np.linalg.norm(coefficients))
     else:
         coefficients = modes @ (np.exp(done * factor * energies) * modes[0])

@@ -123,7 +123,7 @@ class SpinChain:
             terms += shared[1:, a, None, None] * np.kron(eye, one)
         return terms
 
-    def bond_gates(self, duration: float) -> NDArray[np.complex128]:
+    def bond_gates(self, duration: complex) -> NDArray[np.complex128]:
         """``exp(-i duration h_k)`` of every bond, shape (n-1, 4, 4), rows as in `bond_terms`."""
         energies, modes = np.linalg.eigh(self.bond_terms())
         phases = np.exp(-1j * duration * energies)

@@ -24,14 +24,17 @@ References
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rankloom.tn.arrays import Array, eigh, namespace, qr, to_host
+from rankloom.tn.arrays import Array, eigh, like, namespace, qr, to_host
 from rankloom.tn.environments import edge, extend_right, left_block, right_block
 from rankloom.tn.gauge import push_right
 from rankloom.tn.truncation import Truncation
+
+_SMALL = 2**24  # numbers that may be kept, 256 MiB of complex128
 
 
 def outside(tensors: Sequence[Array], operator: Sequence[Array], sites: int) -> float:
@@ -78,6 +81,20 @@ def expand(
     return _sweep(tensors, operator, 1, rule, step)
 
 
+class _Gram(NamedTuple):
+    """Gram matrix ``(channels ket, channels ket)`` of what has left the left bases at a cut.
+
+    Only over the channels of the operator where there is any: most of those of a short-ranged
+    Hamiltonian leave no space, or no more after one site.
+    """
+
+    channels: list[int]
+    matrix: Array | None
+
+
+_EMPTY = _Gram([], None)
+
+
 def _sweep(
     tensors: Sequence[Array],
     operator: Sequence[Array],
@@ -89,28 +106,31 @@ def _sweep(
     out = list(tensors)
     total = 0.0
     right = edge(out[0])
-    for k, gram in _backwards(out, operator, sites):
+    for k, (channels, gram) in _backwards(out, operator, sites):
         # `out[:k]` is left-orthonormal by now and `out[k]` the centre.
         dl, d, dr = out[k].shape
         flat = xp.reshape(out[k], (dl, d * dr))
         block = right_block(operator[k], right)
-        seen = flat @ xp.reshape(block, (-1, d * dr, d * dr))  # (w, ket, out bra)
-        seen = xp.reshape(seen, (-1, d * dr))
         q, carry = qr(flat.mT)  # x = (q r)^T: the rows of q^T are the right bases
-        rest = seen - (seen @ xp.conj(q)) @ q.mT
-        room = 0
-        if rule is not None:
-            most = min(math.prod(out[k - 1].shape[:2]), d * dr, rule.max_bond or d * dr)
-            room = most - q.shape[1]
-        if rule is not None and room > 0:
-            weights, vectors = eigh(xp.conj(rest).mT @ (gram @ rest))
-            more = min(room, _needed(to_host(weights), rule.cutoff, step))
-            if more:
-                # QR once more: eigenvectors are orthogonal to the old bases up to rounding only.
-                q, _ = qr(xp.concat([q, xp.conj(vectors[:, -more:])], axis=1))
-                carry = xp.conj(q).mT @ flat.mT
-                rest = rest - (rest @ xp.conj(q)) @ q.mT
-        total += max(0.0, float(xp.real(xp.sum(xp.conj(rest) * (gram @ rest)))))
+        if gram is not None:
+            seen = _take(xp.reshape(block, (-1, d * dr, d * dr)), channels, 0)
+            seen = xp.reshape(flat @ seen, (-1, d * dr))  # (channels ket, out bra)
+            rest = seen - (seen @ xp.conj(q)) @ q.mT
+            weighted = gram @ rest
+            room = 0
+            if rule is not None:
+                most = min(math.prod(t.shape[1] for t in out[:k]), d * dr, rule.max_bond or d * dr)
+                room = most - q.shape[1]
+            if rule is not None and room > 0:
+                weights, vectors = eigh(xp.conj(rest).mT @ weighted)
+                more = min(room, _needed(to_host(weights), rule.cutoff, step))
+                if more:
+                    # QR once more: eigenvectors are orthogonal to the old bases to rounding only.
+                    q, _ = qr(xp.concat([q, xp.conj(vectors[:, -more:])], axis=1))
+                    carry = xp.conj(q).mT @ flat.mT
+                    rest = rest - (rest @ xp.conj(q)) @ q.mT
+                    weighted = gram @ rest
+            total += max(0.0, float(xp.real(xp.sum(xp.conj(rest) * weighted))))
         out[k] = xp.reshape(q.mT, (-1, d, dr))
         right = extend_right(block, out[k])
         moved = xp.reshape(out[k - 1], (-1, dl)) @ carry.mT
@@ -120,24 +140,25 @@ def _sweep(
 
 def _backwards(
     out: list[Array], operator: Sequence[Array], sites: int
-) -> Iterator[tuple[int, Array]]:
-    """Gram matrices ``(w ket, w ket)`` of the cuts n-1 .. 1; makes `out` left-orthonormal first.
+) -> Iterator[tuple[int, _Gram]]:
+    """Gram matrices of the cuts n-1 .. 1; makes `out` left-orthonormal first.
 
-    For `sites` = 2 without what left the space on the last site. Every sqrt(n)-th matrix is kept on
-    the way to the right, and those between are made again on the way back.
+    For `sites` = 2 without what left the space on the last site. If all of them would take much
+    memory, every sqrt(n)-th is kept on the way to the right, and those between are made again.
     """
     last = len(out) - 1
     for k in range(last):
         out[k], out[k + 1] = push_right(out[k], out[k + 1])
-    stride = math.isqrt(last) + 1
-    left = edge(out[0])
-    gram = 0 * left[0, :, :]
-    kept = []
-    for k in range(last):
-        if k % stride == 0:
-            kept.append((left, gram))
+    size = sum((w.shape[0] * t.shape[0]) ** 2 for w, t in zip(operator, out, strict=True))
+    stride = last if size <= _SMALL else math.isqrt(last) + 1
+    starts = range(0, last, stride)
+    left, gram = edge(out[0]), _EMPTY
+    kept = [(left, gram)]
+    for k in range(starts[-1]):
         left, _, gram = _advance(left, gram, out[k], operator[k])
-    for start in reversed(range(0, last, stride)):
+        if k + 1 in starts:
+            kept.append((left, gram))
+    for start in reversed(starts):
         left, gram = kept.pop()
         grams = []
         for k in range(start, min(start + stride, last)):
@@ -146,26 +167,63 @@ def _backwards(
         yield from reversed(grams)
 
 
-def _advance(left: Array, gram: Array, site: Array, w: Array) -> tuple[Array, Array, Array]:
+def _advance(left: Array, gram: _Gram, site: Array, w: Array) -> tuple[Array, _Gram, _Gram]:
     """Left environment, transferred and full Gram matrix of the next cut."""
     xp = namespace(site)
     dl, d, dr = site.shape
-    before, _, _, after = w.shape
     flat = xp.reshape(site, (dl * d, dr))
-    image = xp.reshape(left_block(left, w) @ flat, (dl * d, after * dr))
+    image = xp.reshape(left_block(left, w) @ flat, (dl * d, -1))
     inside = xp.conj(flat).mT @ image
-    null = image - flat @ inside
-    # Ket side: (w ket w', ket') A, then (w', in) W. Bra side: the same, conjugated.
-    x = xp.reshape(gram, (-1, dl)) @ xp.reshape(site, (dl, d * dr))
-    x = xp.permute_dims(xp.reshape(x, (before, dl, before, d, dr)), (0, 1, 4, 2, 3))
-    ket = xp.reshape(xp.permute_dims(w, (0, 2, 1, 3)), (before * d, d * after))
-    x = xp.reshape(xp.reshape(x, (-1, before * d)) @ ket, (before, dl, dr, d, after))
-    x = xp.reshape(xp.permute_dims(x, (1, 4, 2, 0, 3)), (dl * after * dr, before * d))
-    x = xp.reshape(x @ xp.conj(xp.reshape(w, (before * d, d * after))), (dl, -1, d, after))
-    x = xp.reshape(xp.permute_dims(x, (3, 1, 0, 2)), (after * after * dr, dl * d))
-    x = xp.reshape(x @ xp.conj(flat), (after, after * dr, dr))
-    carried = xp.reshape(xp.permute_dims(x, (0, 2, 1)), (after * dr, after * dr))
-    return xp.reshape(inside, (dr, after, dr)), carried, carried + xp.conj(null).mT @ null
+    null = xp.reshape(image - flat @ inside, (dl * d, -1, dr))
+    carried = _transfer(gram, site, w)
+    sizes = [
+        to_host(xp.sum(xp.abs(x) ** 2, axis=(0, 2)))
+        for x in (null, xp.reshape(image, (dl * d, -1, dr)))
+    ]
+    rounding = (64 * float(xp.finfo(site.dtype).eps)) ** 2
+    fresh = np.flatnonzero(sizes[0] > rounding * sizes[1]).tolist()
+    channels = carried.channels + [v for v in fresh if v not in carried.channels]
+    left = xp.reshape(inside, (dr, -1, dr))
+    if not channels:
+        return left, carried, _EMPTY
+    columns = xp.reshape(_take(null, channels, 1), (dl * d, -1))
+    full = xp.conj(columns).mT @ columns
+    if carried.matrix is not None:
+        m = carried.matrix.shape[0]
+        full[:m, :m] = full[:m, :m] + carried.matrix
+    return left, carried, _Gram(channels, full)
+
+
+def _transfer(gram: _Gram, site: Array, w: Array) -> _Gram:
+    """What has left the space before, one site further."""
+    if gram.matrix is None:
+        return _EMPTY
+    xp = namespace(site)
+    dl, d, dr = site.shape
+    reached = np.any(to_host(w)[gram.channels] != 0, axis=(0, 1, 2))
+    channels = np.flatnonzero(reached).tolist()
+    if not channels:
+        return _EMPTY
+    a, c = len(gram.channels), len(channels)
+    w = _take(_take(w, gram.channels, 0), channels, 3)
+    flat = xp.reshape(site, (dl * d, dr))
+    # Ket legs are primed: (a l a' l') W -> (a l l' s t' c'), then W* -> (l l' t' c' t c).
+    x = xp.permute_dims(xp.reshape(gram.matrix, (a, dl, a, dl)), (0, 1, 3, 2))
+    x = xp.reshape(x, (-1, a)) @ xp.reshape(w, (a, -1))
+    x = xp.permute_dims(xp.reshape(x, (a, dl, dl, d, d, c)), (1, 2, 4, 5, 0, 3))
+    x = xp.reshape(x, (-1, a * d)) @ xp.conj(xp.reshape(w, (a * d, d * c)))
+    x = xp.permute_dims(xp.reshape(x, (dl, dl, d, c, d, c)), (5, 3, 0, 4, 1, 2))
+    # (c c' l t l' t') A -> (c c' l t r'), then A* -> (c c' r' r).
+    x = xp.reshape(xp.reshape(x, (-1, dl * d)) @ flat, (c * c, dl * d, dr))
+    x = xp.reshape(xp.conj(flat).mT @ x, (c, c, dr, dr))
+    matrix = xp.reshape(xp.permute_dims(x, (0, 2, 1, 3)), (c * dr, c * dr))
+    return _Gram(channels, matrix)
+
+
+def _take(x: Array, indices: list[int], axis: int) -> Array:
+    if len(indices) == x.shape[axis]:
+        return x
+    return namespace(x).take(x, like(x, np.array(indices)), axis=axis)
 
 
 def _needed(weights: NDArray[np.floating], cutoff: float, step: float) -> int:
