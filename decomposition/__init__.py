@@ -1,11 +1,17 @@
 """Tucker and CP tensors and the solvers that find them.
 
-This room holds nothing yet. It will hold ``TuckerTensor`` and ``CPTensor`` with one sweep loop for
-their alternating least-squares solvers (dense, masked, nonnegative, sparse), and on top of them
-``decomposition.chebyshev`` and ``decomposition.functional``.
+Tucker: ``x = core x_0 U0 x_1 U1 ..`` with factors (n_k, r_k). CP: ``x = sum_r w_r U0[:, r] o U1[:, r]
+..`` with factors (n_k, R) of unit columns. Modes count from 0, unfoldings are in C order, every error
+is the exact relative Frobenius error.
 """
 
 if __name__ != "rankloom.decomposition":  # a second name would give a second copy of every class
     raise ImportError(
         f"This folder was imported as {__name__!r}: import `rankloom.decomposition` instead."
     )
+
+from rankloom.decomposition.cp_tensor import CPTensor
+from rankloom.decomposition.fit import Fit, TuckerFit
+from rankloom.decomposition.tucker_tensor import TuckerTensor
+
+__all__ = ["CPTensor", "Fit", "TuckerFit", "TuckerTensor"]

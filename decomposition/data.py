@@ -1,6 +1,7 @@
 """Dense data as the solvers see them: checked, scaled into safe range, norm and exact residuals."""
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import array_api_compat
@@ -125,7 +126,7 @@ def residual(x: Array, model: FactoredTensor) -> float:
     flat = xp.reshape(x, (x.shape[0], -1))
     first, *others = model._factors
     if isinstance(model, CPTensor):
-        head, tail = first * model.weights, khatri_rao_all(others)
+        head, tail = first * model.weights, reduce(khatri_rao, others)
     elif isinstance(model, TuckerTensor):
         rest = TuckerTensor._adopt(
             model.core, [xp.eye(first.shape[1], dtype=first.dtype, device=first.device), *others]
@@ -137,11 +138,3 @@ def residual(x: Array, model: FactoredTensor) -> float:
         part = slice(start, start + rows)
         total += sum_of_squares(flat[part, :] - head[part, :] @ tail.T)
     return float(total**0.5)
-
-
-def khatri_rao_all(factors: list[Array]) -> Array:
-    """`khatri_rao` of one or more factors, the last running fastest."""
-    out = factors[0]
-    for f in factors[1:]:
-        out = khatri_rao(out, f)
-    return out

@@ -1,7 +1,7 @@
 """Products with matrices along the modes of a dense tensor, and its unfoldings in pieces.
 
-A tensor of any array library is seen as ``(before, n, after)``: the modes in front of mode k, mode k
-and the modes behind it, in C order. Seen so no unfolding is ever copied.
+A tensor of any array library is seen as ``(before, n, after)``: the modes in front of mode k,
+mode k and the modes behind it, in C order. Seen so, no unfolding is ever copied.
 """
 
 import math

@@ -69,7 +69,8 @@ class FactoredTensor(ABC):
     def nbytes(self) -> int:
         """Memory of the arrays in bytes."""
         itemsize: int = np.dtype(str(self.dtype).rpartition(".")[2]).itemsize
-        return itemsize * sum(math.prod(a.shape) for a in (self._head, *self._factors))
+        count: int = sum(math.prod(a.shape) for a in (self._head, *self._factors))
+        return itemsize * count
 
     # Arithmetic -----------------------------------------------------------------------------------
 
@@ -85,7 +86,7 @@ class FactoredTensor(ABC):
     def __mul__(self, factor: complex) -> Self:
         if not isinstance(factor, numbers.Number):
             return NotImplemented
-        value = complex(factor)  # type: ignore[arg-type] # numbers.Number has no __complex__
+        value = complex(factor)
         if not np.isfinite(value):
             raise ValueError(f"a tensor can be multiplied by finite numbers only, got {factor}.")
         # A Python number, so that the precision of the arrays is kept.
@@ -98,9 +99,9 @@ class FactoredTensor(ABC):
     def __truediv__(self, divisor: complex) -> Self:
         if not isinstance(divisor, numbers.Number):
             return NotImplemented
-        if complex(divisor) == 0:  # type: ignore[arg-type]
+        if complex(divisor) == 0:
             raise ZeroDivisionError("a tensor cannot be divided by zero.")
-        return self * (1 / complex(divisor))  # type: ignore[arg-type]
+        return self * (1 / complex(divisor))
 
     def conj(self) -> Self:
         """Complex conjugate."""
