@@ -1,8 +1,8 @@
 """Tucker and CP tensors and the solvers that find them.
 
-Tucker: ``x = core x_0 U0 x_1 U1 ..`` with factors (n_k, r_k). CP: ``x = sum_r w_r U0[:, r] o U1[:, r]
-..`` with factors (n_k, R) of unit columns. Modes count from 0, unfoldings are in C order, every error
-is the exact relative Frobenius error.
+Tucker: ``x = core x_0 U0 x_1 U1 ..`` with factors (n_k, r_k). CP: ``x = sum_r w_r U0[:, r] o U1[:,
+r] o ..`` with factors (n_k, R) of unit columns. Modes count from 0, unfoldings are in C order, and
+every error is the exact relative Frobenius error.
 """
 
 if __name__ != "rankloom.decomposition":  # a second name would give a second copy of every class
@@ -10,8 +10,9 @@ if __name__ != "rankloom.decomposition":  # a second name would give a second co
         f"This folder was imported as {__name__!r}: import `rankloom.decomposition` instead."
     )
 
+from rankloom.decomposition import datasets
 from rankloom.decomposition.cp_tensor import CPTensor
 from rankloom.decomposition.fit import Fit, TuckerFit
 from rankloom.decomposition.tucker_tensor import TuckerTensor
 
-__all__ = ["CPTensor", "Fit", "TuckerFit", "TuckerTensor"]
+__all__ = ["CPTensor", "Fit", "TuckerFit", "TuckerTensor", "datasets"]

@@ -1,7 +1,7 @@
 """Tucker tensors: a small core with one matrix applied to each of its modes.
 
-``T = core x_0 U0 x_1 U1 ..``, that is ``T[i, j, ..] = sum core[a, b, ..] U0[i, a] U1[j, b] ..`` over
-a, b, .., with factors ``U_k`` of shape (n_k, r_k).
+``T = core x_0 U0 x_1 U1 ..``, that is ``T[i, j, ..] = sum core[a, b, ..] U0[i, a] U1[j, b] ..``
+over a, b, .., with factors ``U_k`` of shape (n_k, r_k).
 """
 
 from collections.abc import Sequence
