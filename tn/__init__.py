@@ -11,13 +11,15 @@ if __name__ != "rankloom.tn":  # a second name would give a second copy of every
     raise ImportError(f"This folder was imported as {__name__!r}: import `rankloom.tn` instead.")
 
 from rankloom.tn import reference
+from rankloom.tn.compress import Compressed
 from rankloom.tn.evolution import Evolution
 from rankloom.tn.evolve import evolve
 from rankloom.tn.gates import apply_gates
 from rankloom.tn.mpo import MPO, CompressedOperator
-from rankloom.tn.mps import MPS, Compressed
+from rankloom.tn.mps import MPS
 from rankloom.tn.outcome import Outcome
 from rankloom.tn.pauli import spin_matrices
+from rankloom.tn.rounding import compress_product, compress_sum
 from rankloom.tn.sample import sample
 from rankloom.tn.samples import Estimate, Samples
 from rankloom.tn.spinchain import SpinChain
@@ -37,6 +39,8 @@ __all__ = [
     "TrotterLayer",
     "Truncation",
     "apply_gates",
+    "compress_product",
+    "compress_sum",
     "evolve",
     "reference",
     "sample",

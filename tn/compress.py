@@ -10,8 +10,9 @@ variational    the same, then ALS (`rankloom.tn.variational`)      the best near
 =============  ==================================================  ==============================
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -22,9 +23,41 @@ from rankloom.tn.gauge import canonicalize
 from rankloom.tn.outcome import Outcome
 from rankloom.tn.truncation import Truncation
 
+if TYPE_CHECKING:
+    from rankloom.tn.mps import MPS
+
 METHODS = ("auto", "svd", "gram", "random", "variational")
 Rng = np.random.Generator | int | None
 _WIDE = 4  # a target with bonds this many times wider is fitted rather than formed
+
+
+@dataclass(frozen=True, eq=False)
+class Compressed:
+    """A compressed state and how it was found; unpacks as ``state, truncation_error``.
+
+    Attributes
+    ----------
+    state : MPS
+        Centre at the last site.
+    truncation_error : float
+        By cuts ("svd", "qr+svd", "gram"): the sum of their relative discarded weights. By a fit
+        ("random", "variational"): the squared relative distance itself, right to about 1e-14.
+    method : str
+        What was done: one of these five words.
+    outcome : Outcome
+        How the sweeps of a variational fit ended; CONVERGED for all others.
+    errors : tuple of float
+        Squared relative distance before the first and after each sweep of a variational fit.
+    """
+
+    state: "MPS"
+    truncation_error: float
+    method: str
+    outcome: Outcome = Outcome.CONVERGED
+    errors: tuple[float, ...] = ()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.state, self.truncation_error))
 
 
 class Rounded(NamedTuple):

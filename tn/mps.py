@@ -22,7 +22,7 @@ and the order of bits is turned around in `rankloom.tn.convert` only.
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -35,8 +35,7 @@ from rankloom.tn.arrays import Array, namespace, one_blas_thread, read_only
 from rankloom.tn.chain import Chain
 from rankloom.tn.checks import check_tensors, integer, site_index
 from rankloom.tn.combination import Combination, Term
-from rankloom.tn.compress import Rounded
-from rankloom.tn.outcome import Outcome
+from rankloom.tn.compress import Compressed, Rounded
 from rankloom.tn.truncation import Truncation
 
 if TYPE_CHECKING:
@@ -47,35 +46,6 @@ if TYPE_CHECKING:
     from rankloom.tn.mpo import MPO
 
 _DENSE_LIMIT = 2**26
-
-
-@dataclass(frozen=True, eq=False)
-class Compressed:
-    """A compressed state and how it was found; unpacks as ``state, truncation_error``.
-
-    Attributes
-    ----------
-    state : MPS
-        Centre at the last site.
-    truncation_error : float
-        By cuts ("svd", "qr+svd", "gram"): the sum of their relative discarded weights. By a fit
-        ("random", "variational"): the squared relative distance itself, right to about 1e-14.
-    method : str
-        What was done: one of these five words.
-    outcome : Outcome
-        How the sweeps of a variational fit ended; CONVERGED for all others.
-    errors : tuple of float
-        Squared relative distance before the first and after each sweep of a variational fit.
-    """
-
-    state: "MPS"
-    truncation_error: float
-    method: str
-    outcome: Outcome = Outcome.CONVERGED
-    errors: tuple[float, ...] = ()
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter((self.state, self.truncation_error))
 
 
 @dataclass(frozen=True, eq=False)
