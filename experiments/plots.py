@@ -81,8 +81,14 @@ class Theme:
             "savefig.facecolor": self.paper,
             "svg.hashsalt": "rankloom",  # the same picture gives the same file
         }
-        with mpl.rc_context(settings):
+        # Not rc_context: it also undoes what a backend sets when it is first loaded inside the
+        # block, and notebooks then show no picture.
+        before = {name: mpl.rcParams[name] for name in settings}
+        mpl.rcParams.update(settings)
+        try:
             yield
+        finally:
+            mpl.rcParams.update(before)
 
 
 LIGHT = Theme("#1b2330", "#5c6675", "#e6e8ec", "#ffffff", "#0072b2", "#d55e00", "#009e73")

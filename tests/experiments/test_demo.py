@@ -17,7 +17,7 @@ def test_full_demo(tmp_path):
     assert small.passed
     assert large.tolerance == 1e-6
     assert small.tolerance == 1e-10
-    assert large.stated >= 0.991535 - 1e-7  # optima of arXiv:2301.08609's method on this problem
+    assert large.stated >= 0.991535 - 1e-7  # local optima from the Trotter start
     assert small.stated >= 0.99954230 - 1e-7
     assert made.report.exists()
     # Again on top of it: the older one is replaced.

@@ -101,3 +101,12 @@ def test_brickwork_shows_every_block_of_the_first_qubits(n, blocks):
     ax = plots.plot_brickwork(ansatz, LIGHT, plots.new_axes())
     boxes = [patch for patch in ax.patches if isinstance(patch, FancyBboxPatch)]
     assert len(boxes) == np.count_nonzero(ansatz.bonds < 10) == blocks
+
+
+def test_settings_of_a_backend_loaded_inside_the_block_stay():
+    # As in a notebook, whose backend becomes interactive when the first figure is made.
+    before = mpl.is_interactive()
+    with LIGHT.context():
+        mpl.interactive(not before)
+    assert mpl.is_interactive() is not before
+    mpl.interactive(before)
