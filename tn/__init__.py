@@ -12,6 +12,8 @@ if __name__ != "rankloom.tn":  # a second name would give a second copy of every
 
 from rankloom.tn import reference
 from rankloom.tn.compress import Compressed
+from rankloom.tn.cross import CrossResult, cross
+from rankloom.tn.cross_search import CrossStep
 from rankloom.tn.evolution import Evolution
 from rankloom.tn.evolve import evolve
 from rankloom.tn.gates import apply_gates
@@ -19,6 +21,7 @@ from rankloom.tn.mpo import MPO, CompressedOperator
 from rankloom.tn.mps import MPS
 from rankloom.tn.outcome import Outcome
 from rankloom.tn.pauli import spin_matrices
+from rankloom.tn.quantics import Quantics
 from rankloom.tn.rounding import compress_product, compress_sum
 from rankloom.tn.sample import sample
 from rankloom.tn.samples import Estimate, Samples
@@ -31,9 +34,12 @@ __all__ = [
     "MPS",
     "Compressed",
     "CompressedOperator",
+    "CrossResult",
+    "CrossStep",
     "Estimate",
     "Evolution",
     "Outcome",
+    "Quantics",
     "Samples",
     "SpinChain",
     "TrotterLayer",
@@ -41,6 +47,7 @@ __all__ = [
     "apply_gates",
     "compress_product",
     "compress_sum",
+    "cross",
     "evolve",
     "reference",
     "sample",

@@ -13,12 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from rankloom.tn.arrays import Array, like, namespace, one_blas_thread, same_dtype, to_host
 
 _CHUNK = 2**21  # numbers held at once for one site
-_WHOLE = 2**21  # multiplications that all of a site's matrices may cost at once
+_WHOLE = 2**19  # multiplications that all of a site's matrices may cost at once
 
 
 def at(tensors: Sequence[Array], indices: ArrayLike | Array) -> Array:
     """Entries at the rows of `indices`; see `MPS.at`."""
-    wanted = _checked(tensors, indices)
+    wanted = check_indices("indices", indices, [t.shape[1] for t in tensors])
     widest = max(t.shape[1] * t.shape[2] for t in tensors)
     size = max(1, _CHUNK // widest)
     with one_blas_thread():
@@ -90,21 +90,27 @@ def weighted_sum(tensors: Sequence[Array], weights: Sequence[Any] | None = None)
     return total if xp.isdtype(row.dtype, "complex floating") else total.real
 
 
-def _checked(tensors: Sequence[Array], indices: ArrayLike | Array) -> NDArray[np.intp]:
+def check_indices(name: str, indices: ArrayLike | Array, sizes: Sequence[int]) -> NDArray[np.intp]:
+    """`indices` (points, n) on the host, after checking that they lie within `sizes`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The argument called `name` has another shape, no integers, or one outside 0..size-1.
+    """
     found = to_host(indices)
-    if found.ndim != 2 or found.shape[1] != len(tensors):
+    if found.ndim != 2 or found.shape[1] != len(sizes):
         raise ValueError(
-            f"`indices` must have shape (points, {len(tensors)}), one column per site, "
+            f"`{name}` must have shape (points, {len(sizes)}), one column per site, "
             f"got {found.shape}."
         )
     if found.dtype.kind not in "iu":
-        raise TypeError(f"`indices` must be integers, got {found.dtype}.")
-    sizes = np.array([t.shape[1] for t in tensors])
-    outside = (found < 0) | (found >= sizes)
+        raise TypeError(f"`{name}` must be integers, got {found.dtype}.")
+    outside = (found < 0) | (found >= np.array(sizes))
     if outside.any():
         row, k = np.argwhere(outside)[0]
         raise ValueError(
-            f"`indices[{row}, {k}]` = {found[row, k]} is outside 0..{sizes[k] - 1}, the indices "
+            f"`{name}[{row}, {k}]` = {found[row, k]} is outside 0..{sizes[k] - 1}, the indices "
             f"of site {k}."
         )
     return found.astype(np.intp)

@@ -1,0 +1,161 @@
+"""The user's function as the tensor cross sees it: checked, counted, and remembered."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rankloom.tn.arrays import to_host
+from rankloom.tn.checks import integer
+
+Indices = NDArray[np.intp]
+
+_BLOCK = 2**19  # points handed to the function at once
+
+
+class Grid(Protocol):
+    """Where the entries of a tensor lie: `rankloom.tn.Quantics` is one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the modes."""
+
+    def points(self, indices: Indices) -> NDArray[np.float64]:
+        """Coordinates (m, dimension) of entries (m, n)."""
+
+
+class IndexGrid:
+    """Entries are named by their indices."""
+
+    def __init__(self, shape: Sequence[int]) -> None:
+        self.shape = tuple(integer(f"shape[{k}]", n, 1) for k, n in enumerate(shape))
+
+    def points(self, indices: Indices) -> Indices:
+        """The indices themselves."""
+        return indices
+
+
+class ProductGrid:
+    """One vector of coordinates for each mode."""
+
+    def __init__(self, axes: Sequence[ArrayLike]) -> None:
+        self.axes = [np.array(x, dtype=np.float64) for x in axes]
+        for k, x in enumerate(self.axes):
+            if x.ndim != 1 or x.size == 0 or not np.isfinite(x).all():
+                raise ValueError(
+                    f"`grid[{k}]` must be a vector of finite coordinates, got shape {x.shape}."
+                )
+        self.shape = tuple(x.size for x in self.axes)
+
+    def points(self, indices: Indices) -> NDArray[np.float64]:
+        """Coordinates (m, n) of entries (m, n)."""
+        out = np.empty(indices.shape[::-1])
+        for row, x, i in zip(out, self.axes, indices.T, strict=True):
+            np.take(x, i, out=row)
+        return out.T
+
+
+class Spent(Exception):
+    """The allowed number of evaluations does not suffice for the next block."""
+
+
+class Function:
+    """Values of the user's function at rows of indices.
+
+    Parameters
+    ----------
+    function : callable
+        (m, dimension) points to (m,) values.
+    grid : Grid
+    remember : bool
+        Keep every value, and never ask for a point twice.
+    limit : int, optional
+        Most points that may be asked for.
+
+    Attributes
+    ----------
+    evaluations : int
+        Points handed to the function so far.
+    scale : float
+        Largest modulus of a value so far.
+    limit : int or None
+        Most points that may be asked for.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Any], Any],
+        grid: Grid,
+        remember: bool = False,
+        limit: int | None = None,
+    ) -> None:
+        self._function, self.grid, self.limit = function, grid, limit
+        self._known: dict[bytes, Any] | None = {} if remember else None
+        self._small = np.dtype(f"u{1 if max(grid.shape) <= 256 else 8}")
+        self.dtype: np.dtype[Any] | None = None
+        self.evaluations, self.scale = 0, 0.0
+
+    def __call__(self, indices: Indices) -> NDArray[Any]:
+        """Values (m,) at (m, n) indices, which run fastest along m in memory."""
+        if self._known is None:
+            return self._evaluate(indices)
+        rows = np.ascontiguousarray(indices, dtype=self._small)
+        keys = rows.view(f"V{rows.shape[1] * rows.itemsize}").ravel().tolist()
+        known = self._known
+        fresh = {key: i for i, key in enumerate(keys) if key not in known}
+        if fresh:
+            chosen = np.fromiter(fresh.values(), np.intp, len(fresh))
+            values = self._evaluate(np.asfortranarray(indices[chosen]))
+            known.update(zip(fresh, values.tolist(), strict=True))
+        return np.array([known[key] for key in keys], dtype=self.dtype)
+
+    def block(self, heads: Indices, tails: Indices) -> NDArray[Any]:
+        """Values (h, t) at all pairs of heads (h, k) and tails (t, n - k)."""
+        h, k = heads.shape
+        t = len(tails)
+        if h > 1 and h * t > _BLOCK:
+            step = max(1, _BLOCK // t)
+            return np.concatenate(
+                [self.block(heads[i : i + step], tails) for i in range(0, h, step)]
+            )
+        # Modes slowest in memory: what the function does to a coordinate runs along one long row.
+        points = np.empty((k + tails.shape[1], h, t), dtype=np.intp)
+        points[:k] = heads.T[:, :, None]
+        points[k:] = tails.T[:, None, :]
+        return self(points.reshape(-1, h * t).T).reshape(h, t)
+
+    def _evaluate(self, indices: Indices) -> NDArray[Any]:
+        count = len(indices)
+        if self.limit is not None and self.evaluations + count > self.limit:
+            raise Spent
+        points = self.grid.points(indices)
+        values = to_host(self._function(points))
+        self.evaluations += count
+        if values.shape != (count,):
+            raise ValueError(
+                f"`function` must turn points of shape {points.shape} into values of shape "
+                f"({count},), got shape {values.shape}. It is called with many points at once; "
+                "`axis=1` runs over the coordinates of one."
+            )
+        if values.dtype.kind in "biu":
+            values = values.astype(np.float64)
+        if self.dtype is None:
+            self.dtype = np.result_type(values.dtype, np.float32)
+        if not np.can_cast(values.dtype, self.dtype, "same_kind"):
+            raise TypeError(
+                f"`function` returned {values.dtype} after {self.dtype}; values must be numbers "
+                "of one kind. Return complex values from the start."
+            )
+        values = values.astype(self.dtype, copy=False)
+        if count:
+            top = float(np.abs(values).max())
+            if not np.isfinite(top):
+                wrong = int(np.flatnonzero(~np.isfinite(values))[0])
+                raise ValueError(
+                    f"`function` returned {values[wrong]} at the point {points[wrong].tolist()} "
+                    f"(indices {indices[wrong].tolist()}). Values must be finite: move the grid "
+                    "off the singularity, or return a finite value there."
+                )
+            self.scale = max(self.scale, top)
+        return values

@@ -1,0 +1,166 @@
+"""Pivots of a tensor cross, and the sweeps that improve them.
+
+Bond k lies between sites k-1 and k, 0 < k < n. Its pivots are `rank` heads (indices of the sites
+before it) and as many tails (of the sites from k on). A sweep visits the bonds in order. At each it
+evaluates the tensor between the heads of bond k-1, each with every index of site k-1, and tails
+from the other side, and takes the pivots of a fully pivoted LU factorisation as the new pivots of
+bond k [1]_. With C the chosen columns and P the block of pivots the site tensor is ``C P^-1``,
+which comes from the triangular factor without inverting P [1]_, section "rrLU".
+
+References
+----------
+.. [1] Y. Nunez Fernandez et al., arXiv:2407.02454, sections 3 and 4.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankloom.tn.cross_function import Function, Indices
+
+Values = NDArray[Any]
+
+_DOMINANT = 2.0  # a column that enlarges the volume of the pivots so many times is worth its values
+
+
+class Pivots:
+    """Heads and tails of every bond, changed in place by `sweep`.
+
+    Parameters
+    ----------
+    function : Function
+    start : (m, n) array of int
+        Points through which the first pivots go.
+    rook : bool
+        Look along the rows of the pivots found for better columns, once.
+    max_bond : int, optional
+    rng : Generator
+    """
+
+    def __init__(
+        self,
+        function: Function,
+        start: Indices,
+        rook: bool,
+        max_bond: int | None,
+        rng: np.random.Generator,
+    ) -> None:
+        self._function, self._rook, self._max_bond, self._rng = function, rook, max_bond, rng
+        self._share = 16 if rook else 4  # random columns grow with the rank
+        self.shape = function.grid.shape
+        n, nothing = len(self.shape), np.empty((1, 0), dtype=np.intp)
+        self.heads = [nothing, *(np.unique(start[:, :k], axis=0) for k in range(1, n))]
+        self.tails = [start, *(np.unique(start[:, k:], axis=0) for k in range(1, n)), nothing]
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """Number of pivots of each bond."""
+        return tuple(len(h) for h in self.heads[1:])
+
+    def sweep(self, rightward: bool, threshold: float, random: int, worst: Indices) -> list[Values]:
+        """New pivots for all bonds in turn, and the tensor train that they span.
+
+        Parameters
+        ----------
+        rightward : bool
+            From the first bond to the last, or back.
+        threshold : float
+            Pivots below this share of the largest value seen are not taken.
+        random : int
+            Random neighbours of the pivots to look at for each bond, at least.
+        worst : (w, n) array of int
+            Points to look at, on top.
+        """
+        n, shape, block = len(self.shape), self.shape, self._function.block
+        tensors: list[Values] = [np.empty(0)] * n
+        for k in range(1, n) if rightward else range(n - 1, 0, -1):
+            left = _append(self.heads[k - 1], shape[k - 1])
+            right = _prepend(shape[k], self.tails[k + 1])
+            if rightward:
+                extra = self._columns(right, self.tails[k], worst[:, k:], random)
+                rows, columns, matrix = self._cross(block, left, extra, right, threshold)
+                self.heads[k], self.tails[k] = rows, columns
+                tensors[k - 1] = matrix.reshape(-1, shape[k - 1], len(rows))
+            else:
+                extra = self._columns(left, self.heads[k], worst[:, :k], random)
+                rows, columns, matrix = self._cross(
+                    lambda tails, heads: block(heads, tails).T, right, extra, left, threshold
+                )
+                self.tails[k], self.heads[k] = rows, columns
+                tensors[k] = matrix.T.reshape(len(rows), shape[k], -1)
+        k = n - 1 if rightward else 0
+        last = block(_append(self.heads[k], shape[k]), self.tails[k + 1])
+        tensors[k] = last.reshape(-1, shape[k], last.shape[1])
+        return tensors
+
+    def neighbours(self, count: int) -> Indices:
+        """Random entries (count, n) of the blocks of all bonds: any head, two indices, any tail."""
+        n, rng = len(self.shape), self._rng
+        parts = []
+        for k, some in enumerate(rng.multinomial(count, np.full(n - 1, 1 / (n - 1))), start=1):
+            heads, tails = self.heads[k - 1], self.tails[k + 1]
+            middle = np.stack([rng.integers(0, self.shape[i], some) for i in (k - 1, k)]).T
+            chosen = [x[rng.integers(0, len(x), some)] for x in (heads, tails)]
+            parts.append(np.concatenate([chosen[0], middle, chosen[1]], axis=1))
+        return np.concatenate(parts)
+
+    def _columns(self, candidates: Indices, known: Indices, worst: Indices, random: int) -> Indices:
+        """Columns to look at: all candidates when they are few."""
+        random += len(known) // self._share
+        if len(known) + random >= len(candidates):
+            return np.concatenate([candidates, worst])
+        chosen = self._rng.choice(len(candidates), random, replace=False)
+        return np.concatenate([known, candidates[chosen], worst])
+
+    def _cross(
+        self,
+        block: Callable[[Indices, Indices], Values],
+        rows: Indices,
+        columns: Indices,
+        candidates: Indices,
+        threshold: float,
+    ) -> tuple[Indices, Indices, Values]:
+        """Chosen rows and columns, and ``C P^-1`` of shape (all rows, rank)."""
+        a = block(rows, columns)
+        i, j, lower = self._factor(a, threshold)
+        if self._rook and len(columns) < len(candidates) and a.any():
+            # These values are the next bond's own, so that with a memory they cost nothing.
+            wide = block(rows[i], candidates)
+            _, better, _ = self._factor(wide, threshold)
+            gain = np.abs(np.linalg.solve(a[i][:, j], wide[:, better])).max(axis=0)
+            new = better[gain > _DOMINANT]
+            if len(new):
+                columns = np.concatenate([columns, candidates[new]])
+                a = np.concatenate([a, block(rows, candidates[new])], axis=1)
+                i, j, lower = self._factor(a, threshold)
+        matrix = np.linalg.solve(lower[i].T, lower.T).T
+        return rows[i], columns[j], matrix
+
+    def _factor(self, a: Values, threshold: float) -> tuple[Indices, Indices, Values]:
+        from rankloom.tn.cross_kernels import full_pivots  # loads numba
+
+        scale = self._function.scale or 1.0
+        limit = min(a.shape) if self._max_bond is None else min(*a.shape, self._max_bond)
+        scaled = np.divide(a, scale, order="C")
+        i, j, lower = full_pivots(scaled, threshold, limit)
+        return i, j, lower
+
+
+def _append(heads: Indices, size: int) -> Indices:
+    """Heads (r * size, k + 1): each with every index of the next site, which varies fastest."""
+    r, k = heads.shape
+    out = np.empty((r, size, k + 1), dtype=np.intp)
+    out[:, :, :k] = heads[:, None]
+    out[:, :, k] = np.arange(size)
+    return out.reshape(r * size, k + 1)
+
+
+def _prepend(size: int, tails: Indices) -> Indices:
+    """Tails (size * r, k + 1): each with every index of the site before, which varies slowest."""
+    r, k = tails.shape
+    out = np.empty((size, r, k + 1), dtype=np.intp)
+    out[:, :, 0] = np.arange(size)[:, None]
+    out[:, :, 1:] = tails
+    return out.reshape(size * r, k + 1)
