@@ -17,6 +17,7 @@ from rankloom.tn.arrays import Array, contiguous, like, namespace, one_blas_thre
 from rankloom.tn.checks import integer
 from rankloom.tn.evolution import Evolution
 from rankloom.tn.evolve_input import hamiltonian, watched
+from rankloom.tn.files import check_folder
 from rankloom.tn.mpo import MPO
 from rankloom.tn.mps import MPS
 from rankloom.tn.progress import Progress, track
@@ -151,6 +152,7 @@ def evolve(
     log = files.Log()
     parts: dict[str, list[NDArray[Any]]] | None = None
     if checkpoint is not None:
+        check_folder(checkpoint)
         run["psi0"] = files.fingerprint(psi0.tensors)
         run["chain"] = files.fingerprint(operator)
         if Path(checkpoint).exists():

@@ -7,6 +7,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def check_folder(path: str | os.PathLike[str]) -> Path:
+    """`path`, after checking that its folder exists.
+
+    Raises
+    ------
+    FileNotFoundError
+        It does not.
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"cannot write {target.name!r}: the folder {str(target.parent)!r} does not exist. "
+            "Create it first."
+        )
+    return target
+
+
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Lend a temporary name beside `path`; move it to `path` when the block succeeds.
@@ -34,12 +51,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     >>> target.read_text()
     'whole or not at all'
     """
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise FileNotFoundError(
-            f"cannot write {target.name!r}: the folder {str(target.parent)!r} does not exist. "
-            "Create it first."
-        )
+    target = check_folder(path)
     # A private folder, not a bare file name: writers may insist on creating the file themselves.
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
         draft = Path(folder) / target.name
