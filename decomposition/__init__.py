@@ -13,6 +13,7 @@ if __name__ != "rankloom.decomposition":  # a second name would give a second co
 from rankloom.decomposition import datasets
 from rankloom.decomposition.cp_tensor import CPTensor
 from rankloom.decomposition.fit import Fit, TuckerFit
+from rankloom.decomposition.tucker_solver import tucker
 from rankloom.decomposition.tucker_tensor import TuckerTensor
 
-__all__ = ["CPTensor", "Fit", "TuckerFit", "TuckerTensor", "datasets"]
+__all__ = ["CPTensor", "Fit", "TuckerFit", "TuckerTensor", "datasets", "tucker"]

@@ -103,8 +103,8 @@ def descend(
         if verdict is not None:
             outcome = verdict
             break
-        change = abs(errors[-2] - error) if k else np.inf
-        if error <= 16 * eps or change <= max(tol, 4 * eps) * errors[-2]:
+        before = errors[-2] if k else np.inf
+        if error <= 16 * eps or abs(before - error) <= max(tol, 4 * eps) * error:
             outcome = Outcome.CONVERGED
             break
     return Run(solver, model, outcome, np.array(errors))

@@ -89,6 +89,17 @@ def check_dense(x: Any, *, missing: str = "") -> Dense:
     return _scaled(x, missing)
 
 
+def memory_order(x: Any) -> tuple[int, ...] | None:
+    """The order of modes in which a NumPy array is contiguous; None where it already is, or never.
+
+    Arrays in Fortran order and transposed ones are so taken as they lie, without a copy.
+    """
+    if not isinstance(x, np.ndarray) or x.flags.c_contiguous or 0 in x.shape:
+        return None
+    order = tuple(sorted(range(x.ndim), key=lambda k: -x.strides[k]))
+    return order if x.transpose(order).flags.c_contiguous else None
+
+
 def _scaled(x: Array, missing: str) -> Dense:
     xp = namespace(x)
     square = sum_of_squares(x)
@@ -114,7 +125,7 @@ def sum_of_squares(x: Array) -> float:
     wide = xp.complex128 if xp.isdtype(x.dtype, "complex floating") else xp.float64
     total = 0.0
     for start in range(0, flat.shape[0], _BLOCK):
-        block = flat[start : start + _BLOCK]
+        block = flat[start : min(start + _BLOCK, flat.shape[0])]
         block = block if double else xp.astype(block, wide)
         total += complex(xp.vecdot(block, block)).real
     return total
@@ -135,6 +146,6 @@ def residual(x: Array, model: FactoredTensor) -> float:
     rows = max(1, _BLOCK // flat.shape[1])
     total = 0.0
     for start in range(0, x.shape[0], rows):
-        part = slice(start, start + rows)
+        part = slice(start, min(start + rows, x.shape[0]))
         total += sum_of_squares(flat[part, :] - head[part, :] @ tail.T)
     return float(total**0.5)

@@ -23,9 +23,9 @@ Tensor = NDArray[np.float64]
 def clebsch_gordan(degree: int, paths: str = "all") -> Tensor:
     """All couplings of real spherical harmonics up to a degree L, each of norm 1, in one tensor.
 
-    Block (l1, l2, l3) is `clebsch_gordan_block` for every ``|l1 - l2| <= l3 <= min(l1 + l2, L)``, so
-    the squared norm is the number of paths: 5 at L = 1, 15 at L = 2. CP ranks found at L = 1: 8 for
-    all paths, 6 for even ones (the octahedron), 5 for the odd one, which is Levi-Civita / sqrt 6.
+    Block (l1, l2, l3) is `clebsch_gordan_block` for every ``|l1 - l2| <= l3 <= min(l1 + l2, L)``,
+    so the squared norm is the number of paths: 5 at L = 1, 15 at L = 2. CP ranks found at L = 1: 8
+    for all paths, 6 for even ones (the octahedron), 5 for the odd one, Levi-Civita / sqrt 6.
 
     Parameters
     ----------
@@ -73,11 +73,11 @@ def matrix_multiplication(m: int, n: int, p: int) -> Tensor:
     """
     m, n, p = integer("m", m, 1), integer("n", n, 1), integer("p", p, 1)
     out = np.einsum("il,jm,kn->ijmknl", np.eye(m), np.eye(n), np.eye(p))
-    return out.reshape(m * n, n * p, p * m)
+    return np.asarray(out.reshape(m * n, n * p, p * m))
 
 
 def hilbert(shape: Sequence[int]) -> Tensor:
-    """``1 / (1 + sum of the indices)``: smooth, full rank, singular values falling exponentially."""
+    """``1 / (1 + sum of the indices)``: full rank, with singular values that fall exponentially."""
     return np.asarray(1.0 / (1 + np.indices(_shape(shape)).sum(axis=0)))
 
 
@@ -146,7 +146,7 @@ def planted_nonnegative(
     for f in factors[:-1]:
         f *= rng.random(f.shape) < active
         f[rng.integers(len(f), size=rank), np.arange(rank)] += 1  # no motif is empty
-    truth = CPTensor(np.ones(rank), factors)
+    truth = CPTensor(np.ones(rank), tuple(factors))
     return _noisy(truth.to_dense(), lambda n: np.abs(rng.standard_normal(n)), noise), (
         truth.normalize()
     )
@@ -184,7 +184,7 @@ def planted_sparse(
         for f, rows in zip(factors, chosen, strict=True):
             f[rows, r] = rng.uniform(0.5, 1.5, len(rows)) * rng.choice([-1.0, 1.0], len(rows))
         blocks.append(np.ravel_multi_index(np.ix_(*chosen), sizes).ravel())
-    truth = CPTensor(np.ones(rank), factors)
+    truth = CPTensor(np.ones(rank), tuple(factors))
     coords = np.stack(np.unravel_index(np.unique(np.concatenate(blocks)), sizes), axis=1)
     return (coords, truth.at(coords), sizes), truth.normalize()
 

@@ -55,7 +55,8 @@ def _coefficient(l1: int, m1: int, l2: int, m2: int, l3: int) -> float:
         )
         for k in range(first, last + 1)
     )  # fmt: skip
-    return float(total) * float(front) ** 0.5
+    root: float = float(front) ** 0.5
+    return float(total) * root
 
 
 def _to_complex(degree: int) -> NDArray[np.complex128]:

@@ -93,11 +93,11 @@ def pieces(x: Array, mode: int, width: int = 0) -> Iterator[Array]:
     if before == 1 or after >= columns:
         for i in range(before):
             for start in range(0, after, columns):
-                yield v[i, :, start : start + columns]
+                yield v[i, :, start : min(start + columns, after)]
         return
     rows = max(1, columns // after)
     for start in range(0, before, rows):
-        block = v[start : start + rows, :, :]
+        block = v[start : min(start + rows, before), :, :]
         if after == 1:
             yield xp.reshape(block, (-1, n)).T
         else:

@@ -1,0 +1,181 @@
+"""`tucker`: one call for all ways to a Tucker tensor."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rankloom.decomposition.als import Callback, descend
+from rankloom.decomposition.checks import mode_ranks
+from rankloom.decomposition.data import Dense, check_dense, memory_order, sum_of_squares
+from rankloom.decomposition.fit import TuckerFit
+from rankloom.decomposition.hooi import Hooi
+from rankloom.decomposition.hosvd import (
+    Cut,
+    check_tol,
+    exact_basis,
+    hosvd,
+    sketched_basis,
+    st_hosvd,
+)
+from rankloom.decomposition.tucker_tensor import TuckerTensor
+from rankloom.tn.arrays import Array
+from rankloom.tn.checks import integer
+from rankloom.tn.outcome import Outcome
+from rankloom.tn.progress import Progress
+
+_METHODS = ("auto", "st-hosvd", "hosvd", "hooi", "randomized")
+
+
+def tucker(
+    x: Array,
+    *,
+    tol: float | None = None,
+    ranks: int | Sequence[int] | None = None,
+    method: str = "auto",
+    max_sweeps: int = 100,
+    rng: Any = None,
+    progress: Progress = False,
+    callback: Callback | None = None,
+) -> TuckerFit:
+    """Tucker tensor close to a dense tensor, by tolerance or with given ranks.
+
+    Parameters
+    ----------
+    x : (n_0, n_1, ..) array
+        Real or complex, of any array library, at least two modes. Integers become float64.
+    tol : float, optional
+        Bound on the relative Frobenius error, 0 <= tol < 1; each mode may drop ``tol^2 / N`` of the
+        squared norm. With 0 only what rounding cannot tell from zero goes.
+    ranks : int or sequence of int, optional
+        One per mode, or one for all (cut to what the shape allows). With `tol` it is the result.
+    method : str, default "auto"
+        "st-hosvd", sequentially truncated, within sqrt(N) of the best error and usually much
+        closer; "hooi", the same refined by alternating sweeps; "hosvd", all bases from the whole
+        tensor; "randomized", st-hosvd on sketches, for modes larger than about 1000 with small
+        ranks. "auto" is "hooi" for `ranks` and "st-hosvd" for `tol`.
+    max_sweeps : int, default 100
+        Of "hooi", which ends when the error changes by less than 1e-8 of itself.
+    rng : Generator, seed or None
+        For "randomized".
+    progress : bool or callable, default False
+        Bar over the sweeps of "hooi".
+    callback : callable, optional
+        ``callback(sweep, error, tensor)`` after each sweep of "hooi"; True ends the run.
+
+    Returns
+    -------
+    TuckerFit
+        ``tensor`` with orthonormal factors, the exact relative ``error``, the ``errors`` after each
+        sweep, ``outcome``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `x` not numeric, with NaN or infinity, or zero; neither or both of `tol` and `ranks`; ranks
+        below 1, above the size of a mode or above the product of the other ranks; `tol` too small
+        for the data type.
+
+    Notes
+    -----
+    Cost of "st-hosvd": one Gram matrix, ``n^(N+1)`` multiplications for N equal modes, and
+    eigenvectors of (n, n). Memory beside x: ``max(r_k / n_k)`` of its size.
+
+    Examples
+    --------
+    >>> from rankloom.decomposition import datasets
+    >>> fit = tucker(datasets.hilbert((20, 20, 20)), tol=1e-6)
+    >>> fit.tensor.ranks, fit.error <= 1e-6
+    ((6, 6, 6), True)
+    """
+    if method not in _METHODS:
+        raise ValueError(f"`method` must be one of {', '.join(_METHODS)}, got {method!r}.")
+    if (tol is None) == (ranks is None):
+        raise ValueError("give either `tol` or `ranks`: both decide how large the core is.")
+    integer("max_sweeps", max_sweeps, 1)
+    order = memory_order(x)
+    if order is not None:  # another memory order is another order of modes, not a copy
+        return _reordered(
+            x,
+            order,
+            ranks,
+            tol=tol,
+            method=method,
+            max_sweeps=max_sweeps,
+            rng=rng,
+            progress=progress,
+            callback=callback,
+        )
+    settings = {"tol": tol, "ranks": ranks, "method": method, "max_sweeps": max_sweeps}
+    data = check_dense(x, missing="Fill missing entries first.")
+    shape = tuple(data.x.shape)
+    cuts = _by_tol(tol, data) if ranks is None else _by_ranks(ranks, shape)
+    if method == "auto":
+        method = "st-hosvd" if ranks is None else "hooi"
+    basis = sketched_basis(np.random.default_rng(rng)) if method == "randomized" else exact_basis
+    core, factors = (hosvd if method == "hosvd" else st_hosvd)(data.x, cuts, basis)
+    tensor = TuckerTensor._adopt(core, factors)
+    if method == "hooi":
+        run = descend(
+            Hooi(data, core, factors),
+            max_sweeps=max_sweeps,
+            tol=1e-8,
+            eps=data.eps,
+            progress=progress,
+            callback=callback,
+        )
+        tensor, errors, outcome = run.model, run.errors, run.outcome
+    else:
+        errors = np.array([data.relative(data.norm**2 - sum_of_squares(core), tensor)])
+        reached = not tol or errors[0] <= tol * (1 + 1e-9)  # a bound met exactly may round up
+        outcome = Outcome.CONVERGED if reached else Outcome.STALLED
+    return TuckerFit(
+        tensor=tensor if data.scale == 1 else tensor * data.scale,
+        error=float(errors[-1]),
+        errors=errors,
+        outcome=outcome,
+        starts=errors[-1:],
+        settings=settings,
+    )
+
+
+def _by_tol(tol: Any, data: Dense) -> list[Cut]:
+    """Each mode may drop ``tol^2 / N`` of the squared norm."""
+    floor = 8 * data.eps
+    if 0 < check_tol(tol) < floor:
+        raise ValueError(
+            f"`tol` = {tol} is below what {data.x.dtype} can hold (about {floor:.0e}). Pass tol=0 "
+            "to drop only what rounding cannot tell from zero."
+        )
+    n = data.x.ndim
+    return [Cut(budget=tol**2 / n * data.norm**2)] * n
+
+
+def _by_ranks(ranks: Any, shape: tuple[int, ...]) -> list[Cut]:
+    """Ranks that a core of full multilinear rank can have."""
+    wanted = list(mode_ranks(ranks, shape))
+    if np.ndim(ranks) == 0:
+        for k in sorted(range(len(shape)), key=lambda k: -wanted[k]):
+            wanted[k] = min(wanted[k], math.prod(wanted[:k] + wanted[k + 1 :]))
+    for k, r in enumerate(wanted):
+        others = math.prod(wanted[:k] + wanted[k + 1 :])
+        if r > others:
+            raise ValueError(
+                f"`ranks[{k}]` = {r} is above {others}, the product of the other ranks; "
+                "no tensor has such multilinear ranks. Lower it."
+            )
+    return [Cut(r) for r in wanted]
+
+
+def _reordered(x: Array, order: Sequence[int], ranks: Any, **options: Any) -> TuckerFit:
+    """`tucker` of x with its modes in the order in which they lie in memory."""
+    back = sorted(range(len(order)), key=lambda k: order[k])
+    if ranks is not None:
+        ranks = [mode_ranks(ranks, x.shape)[k] for k in order] if np.ndim(ranks) else ranks
+    hear = options.pop("callback")
+    if hear is not None:
+        options["callback"] = lambda k, error, model: hear(k, error, model.transpose(back))
+    fit = tucker(x.transpose(order), ranks=ranks, **options)
+    return replace(fit, tensor=fit.tensor.transpose(back))
