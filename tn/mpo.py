@@ -24,11 +24,11 @@ from rankloom.tn import mpo_algebra as algebra
 from rankloom.tn.arrays import Array, like, namespace, one_blas_thread, to_host
 from rankloom.tn.chain import Chain
 from rankloom.tn.checks import check_tensors, integer
-from rankloom.tn.combination import Combination, Term
 from rankloom.tn.truncation import Truncation
 
 if TYPE_CHECKING:
-    from rankloom.tn.mps import MPS, Compressed
+    from rankloom.tn.compress import Compressed
+    from rankloom.tn.mps import MPS
 
 
 class CompressedOperator(NamedTuple):
@@ -116,10 +116,11 @@ class MPO(Chain):
         >>> h.bond_dimensions
         (1, 2, 2, 2, 2, 2, 1)
         """
+        from rankloom.tn.mpo_form import triangular
         from rankloom.tn.mpo_terms import assemble, pauli_terms
 
         with one_blas_thread():
-            return cls._adopt(assemble(*pauli_terms(n, terms)))
+            return cls._adopt(triangular(assemble(*pauli_terms(n, terms))))
 
     @classmethod
     def from_products(
@@ -153,6 +154,7 @@ class MPO(Chain):
         >>> max(h.bond_dimensions), h.is_hermitian
         (5, True)
         """
+        from rankloom.tn.mpo_form import triangular
         from rankloom.tn.mpo_terms import assemble, product_terms
 
         sizes = [integer("dimensions", d, 1) for d in dimensions]
@@ -162,7 +164,7 @@ class MPO(Chain):
             tensors = assemble(*product_terms(sizes, terms))
             # The matrices of a site may depend on each other; a second sweep finds the true rank.
             flat, _ = compress.compress(algebra.flatten(tensors), Truncation())
-        return cls._adopt(algebra.unflatten(flat))
+            return cls._adopt(triangular(algebra.unflatten(flat)))
 
     @classmethod
     def product(cls, matrices: Sequence[ArrayLike]) -> Self:
@@ -328,7 +330,7 @@ class MPO(Chain):
 
         Notes
         -----
-        On a state O(n d w D^2 (D + d w)) and the cost of the method. On an operator O(n d^4 w^6).
+        On a state see `rankloom.tn.compress_product`, on an operator O(n d^4 w^6).
 
         Examples
         --------
@@ -340,11 +342,9 @@ class MPO(Chain):
         """
         if isinstance(other, MPO):
             return (self @ other).compress(max_bond, cutoff)
-        self._check_sites(other)
-        product = Combination([Term(other.tensors, self.tensors)])
-        with one_blas_thread(max(self.bond_dimensions) * max(other.bond_dimensions)):
-            found = compress.reduce(product, Truncation(max_bond, cutoff), method)
-        return other._compressed(found, None)
+        from rankloom.tn.rounding import compress_product
+
+        return compress_product(self, other, max_bond, cutoff, method=method)
 
     def compress(self, max_bond: int | None = None, cutoff: float = 0.0) -> CompressedOperator:
         """Cut every bond by singular values in the Frobenius norm; exact by default.

@@ -98,6 +98,8 @@ FUNCTIONS = {
     "apply_gates": lambda x: [
         tn.apply_gates(x.a, [((1, 3), np.eye(4)[[0, 1, 3, 2]]), ((0,), np.diag([1, 1j]))])[0]
     ],
+    "compress_product": lambda x: [*tn.compress_product(x.o, x.a, 3)],
+    "compress_sum": lambda x: [*tn.compress_sum([x.a, x.b], [1.0, 0.5j], 4)],
     "evolve": lambda x: [
         tn.evolve(x.a, CHAIN, time=0.1, steps=2).state,
         tn.evolve(x.a, x.h, time=0.1, steps=2, method="tdvp").state,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankloom.tn import MPO, MPS, SpinChain
+from rankloom.tn import MPO, MPS, SpinChain, reference
 from rankloom.tn.pauli import PAULI
 
 
@@ -114,6 +114,25 @@ def test_thousands_of_terms_are_quick_and_right():
         z = 1.0 - 2.0 * bits
         energy = MPS.product("".join(map(str, bits))).expectation(mpo)
         assert energy == pytest.approx(z @ j @ z, abs=1e-10)
+
+
+def test_hamiltonians_are_triangular():
+    """Identity channels first and last, exactly, where a solver looks for them."""
+    n = 12
+    sums = [
+        MPO.from_terms(n, [(0.25, 2 * a, (k, k + 1)) for a in "XYZ" for k in range(n - 1)]),
+        MPO.from_terms(
+            n, [(1e-9 / j**3, "ZZ", (i - j, i)) for i in range(n) for j in range(1, i + 1)]
+        ),
+        reference.aklt_hamiltonian(n),
+    ]
+    for mpo in sums:
+        w = mpo.tensors[n // 2]
+        one = np.eye(w.shape[1])
+        np.testing.assert_allclose(w[0, :, :, 0], one, atol=1e-15)
+        np.testing.assert_allclose(w[-1, :, :, -1], one, atol=1e-15)
+        assert not w[1:, :, :, 0].any()
+        assert not w[-1, :, :, :-1].any()
 
 
 def test_terms_that_cancel_leave_zero():
