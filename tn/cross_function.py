@@ -138,6 +138,8 @@ class Function:
                 f"({count},), got shape {values.shape}. It is called with many points at once; "
                 "`axis=1` runs over the coordinates of one."
             )
+        if values.dtype.kind not in "biufc":
+            raise TypeError(f"`function` must return numbers, got an array of {values.dtype}.")
         if values.dtype.kind in "biu":
             values = values.astype(np.float64)
         if self.dtype is None:
