@@ -17,6 +17,7 @@ from rankloom.tn.cross_search import CrossStep
 from rankloom.tn.evolution import Evolution
 from rankloom.tn.evolve import evolve
 from rankloom.tn.gates import apply_gates
+from rankloom.tn.ground import GroundState, ground_state
 from rankloom.tn.mpo import MPO, CompressedOperator
 from rankloom.tn.mps import MPS
 from rankloom.tn.outcome import Outcome
@@ -38,6 +39,7 @@ __all__ = [
     "CrossStep",
     "Estimate",
     "Evolution",
+    "GroundState",
     "Outcome",
     "Quantics",
     "Samples",
@@ -49,6 +51,7 @@ __all__ = [
     "compress_sum",
     "cross",
     "evolve",
+    "ground_state",
     "reference",
     "sample",
     "spin_matrices",

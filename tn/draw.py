@@ -1,4 +1,4 @@
-"""Pictures and tables of matrix product states."""
+"""Pictures and tables of matrix product states and of the runs that make them."""
 
 from html import escape
 from typing import TYPE_CHECKING
@@ -8,6 +8,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from rankloom.tn.ground import GroundState
     from rankloom.tn.mps import MPS
 
 _PER_ROW = 20
@@ -78,6 +79,34 @@ def draw(state: "MPS", ax: "Axes | None" = None) -> "Axes":
     ax.set_xlim(-0.9, columns - 0.1)
     ax.set_ylim(-rows + 0.35, 0.5)
     ax.set_axis_off()
+    return ax
+
+
+def plot_convergence(run: "GroundState", ax: "Axes | None" = None) -> "Axes":
+    """Energy above the final one, variance estimate and discarded weight of each pass.
+
+    Parameters
+    ----------
+    run : GroundState
+    ax : matplotlib Axes, optional
+        Where to draw; new Axes by default.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax)
+    passes = np.arange(1, len(run.energies) + 1)
+    above = run.energies - run.energy
+    for values, label, color in (
+        (above, "energy - final energy", _BLUE),
+        (run.variances, "variance (estimate)", _ORANGE),
+        (run.discarded, "discarded weight", _GREY),
+    ):
+        shown = np.where(values > 0.0, values, np.nan)  # zero has no place on a logarithmic axis
+        ax.semilogy(passes, shown, "o-", ms=3, color=color, label=label)
+    ax.set_xlabel("pass over the chain")
+    ax.legend(frameon=False)
     return ax
 
 
