@@ -64,9 +64,11 @@ class Combination:
         self.last = like(one, np.ones((len(terms), 1)), one.dtype)  # (bond n, 1)
         self._matrices: dict[tuple[int, int, str], Array] = {}
 
-    def bond(self, k: int) -> int:
-        """Size of bond k, all terms together."""
-        return sum(high - low for low, high in self._blocks(k))
+    def width(self) -> int:
+        """Size of the widest bond, all terms together."""
+        if self.plain is not None:
+            return max(site.shape[0] for site in self.plain)
+        return max(self._blocks(k)[-1][1] for k in range(self.n_sites))
 
     def dimension(self, k: int) -> int:
         """Physical dimension of site k."""

@@ -104,7 +104,7 @@ def reduce(
     """
     if method not in METHODS:
         raise ValueError(f"`method` must be one of {', '.join(METHODS)}, got {method!r}.")
-    width = max(source.bond(k) for k in range(source.n_sites + 1))
+    width = source.width()
     bond = truncation.max_bond
     if method in ("random", "variational"):
         if bond is None:

@@ -62,36 +62,48 @@ def cut(
     xp = source.xp
     eps = float(xp.finfo(source.first.dtype).eps)
     grams, room = _grams(source, known), _right_sizes(source)
+    tight, most = rule.cutoff < FLOOR * eps, rule.max_bond or math.inf
     out, error, exact = [], 0.0, False
-    carry, doubt, least = source.first, 1.0, 1.0
+    carry, whole, doubt, least = source.first, 1, 1.0, 1.0
     for k in range(source.n_sites - 1):
-        c = source.push(k, carry)
+        d = source.dimension(k)
+        c, whole = source.push(k, carry), min(whole * d, 2**62)
         gram = grams.pop(k + 1, None)  # None: the identity
-        basis, inner = qr(c) if c.shape[0] >= 2 * c.shape[1] else (None, c)
-        density = (inner if gram is None else inner @ gram) @ xp.conj(inner).mT
-        squares, vectors = eigh(density)
-        weights = to_host(squares)[::-1]
-        total = float(weights.sum())
+        rank = min(c.shape)
+        # Near an end a bond may be as wide as the sites beyond allow: nothing to cut, nothing lost.
+        full = gram is not None and tight and rank <= most and rank in (whole, room[k + 1])
+        basis, inner = qr(c) if full or c.shape[0] >= 2 * c.shape[1] else (None, c)
+        weighted = inner if gram is None else inner @ gram
+        density = weighted @ xp.conj(inner).mT
+        if full:
+            vectors, total = basis, float(xp.real(xp.linalg.trace(density)))
+        else:
+            squares, vectors = eigh(density)
+            weights = to_host(squares)[::-1]
+            total = float(weights.sum())
         if gram is not None:
             size = square_norm(inner) * math.sqrt(square_norm(gram))
             doubt = max(doubt, size / total if total > 0.0 else math.inf)
-        rank = min(*c.shape, room[k + 1])  # what lies beyond is zero, whatever rounding says
-        kept, weight = rule.keep(weights[:rank])
-        tail = weight if kept < rank else float(weights[kept - 1]) / total if total > 0.0 else 0.0
-        if max(rule.cutoff, min(least, tail)) >= FLOOR * eps * doubt:
-            least = min(least, tail)
-            vectors = vectors[:, -kept:]
-        elif gram is None:
-            exact = True
-            u, s, _ = svd(inner)
-            kept, weight = rule.keep(to_host(s) ** 2)
-            vectors = u[:, :kept]
-        else:
-            raise Unsafe
-        error += weight
-        if basis is not None:
-            vectors = basis @ vectors
-        out.append(xp.reshape(vectors, (carry.shape[0], source.dimension(k), kept)))
+            if doubt == math.inf:
+                raise Unsafe
+        if not full:
+            rank = min(rank, room[k + 1])  # what lies beyond is zero, whatever rounding says
+            kept, weight = rule.keep(weights[:rank])
+            tail = weight if kept < rank else float(weights[kept - 1]) / (total or 1.0)
+            if max(rule.cutoff, min(least, tail)) >= FLOOR * eps * doubt:
+                least = min(least, tail)
+                vectors = vectors[:, -kept:]
+            elif gram is None:
+                exact = True
+                u, s, _ = svd(inner)
+                kept, weight = rule.keep(to_host(s) ** 2)
+                vectors = u[:, :kept]
+            else:
+                raise Unsafe
+            error += weight
+            if basis is not None:
+                vectors = basis @ vectors
+        out.append(xp.reshape(vectors, (carry.shape[0], d, -1)))
         carry = xp.conj(vectors).mT @ c
     last = source.push(source.n_sites - 1, carry) @ source.last
     out.append(xp.reshape(last, (carry.shape[0], -1, 1)))

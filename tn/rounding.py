@@ -148,8 +148,7 @@ def _compressed(
     max_sweeps: int,
 ) -> Compressed:
     source = Combination(terms)
-    width = max(source.bond(k) for k in range(source.n_sites))
-    with one_blas_thread(width):
+    with one_blas_thread(source.width()):
         norm = math.sqrt(source.square()) if renormalize else None
         found = reduce(source, rule, method, rng=rng, tol=tol, max_sweeps=max_sweeps)
     return MPS._compressed(found, norm)

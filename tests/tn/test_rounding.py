@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -271,3 +273,17 @@ STATE = MPS.random(4, 3, rng=0)
 def test_bad_input_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("bond, max_bond", [(16, 8), (64, 32)])
+def test_full_bonds_near_the_ends_do_not_stop_density_matrices(bond, max_bond):
+    """Products of square Gaussian matrices are full, yet have weights of 1e-12."""
+    rng = np.random.default_rng(0)
+    bonds = [min(bond, 2 ** min(k, 20 - k)) for k in range(21)]
+    shapes = [(left, 2, right, 2) for left, right in itertools.pairwise(bonds)]
+    state = MPS(tuple(rng.standard_normal(s).view(complex)[..., 0] for s in shapes)).normalize()
+    state = MPS(state.tensors)
+    small, best = state.compress(max_bond), state.compress(max_bond, method="svd")
+    assert small.method == "gram"
+    assert small.state.overlap(best.state) == pytest.approx(best.state.norm() ** 2, rel=1e-10)
+    assert small.truncation_error == pytest.approx(best.truncation_error, rel=1e-9)
