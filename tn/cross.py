@@ -210,9 +210,10 @@ def _grid(shape: Sequence[int] | None, grid: Grid | Sequence[ArrayLike] | None) 
     places: Grid
     if shape is not None:
         places = IndexGrid(shape)
-    elif hasattr(grid, "points"):
+    elif isinstance(grid, Grid):
         places = grid
     else:
+        assert grid is not None
         places = ProductGrid(grid)
     if not places.shape:
         raise ValueError("`shape` or `grid` is empty; a tensor needs at least one mode.")

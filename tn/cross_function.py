@@ -1,7 +1,7 @@
 """The user's function as the tensor cross sees it: checked, counted, and remembered."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,7 @@ Indices = NDArray[np.intp]
 _BLOCK = 2**19  # points handed to the function at once
 
 
+@runtime_checkable
 class Grid(Protocol):
     """Where the entries of a tensor lie: `rankloom.tn.Quantics` is one."""
 
@@ -21,7 +22,7 @@ class Grid(Protocol):
     def shape(self) -> tuple[int, ...]:
         """Sizes of the modes."""
 
-    def points(self, indices: Indices) -> NDArray[np.float64]:
+    def points(self, indices: Indices) -> NDArray[Any]:
         """Coordinates (m, dimension) of entries (m, n)."""
 
 

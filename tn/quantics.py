@@ -115,7 +115,8 @@ class Quantics:
         digits = (cells.astype(np.int64).T[:, None, :] >> shifts[:, None]) & 1  # (axis, digit, m)
         if self.order == "interleaved":
             digits = digits.swapaxes(0, 1)
-        return digits.reshape(-1, len(x)).T.astype(np.intp)
+        sites: NDArray[np.intp] = digits.reshape(-1, len(x)).T.astype(np.intp)
+        return sites
 
     def at(self, tensor: MPS, points: ArrayLike) -> Any:
         """Values (m,) of a tensor on this grid in the cells that contain the points (m, dimension).
@@ -138,8 +139,7 @@ class Quantics:
         return tensor.sum([np.full(2, sides[axis]) for axis in axes])
 
     def _place_values(self) -> NDArray[np.float64]:
-        values: NDArray[np.float64] = 2.0 ** np.arange(self.bits - 1, -1, -1)
-        return values
+        return np.ldexp(1.0, np.arange(self.bits - 1, -1, -1))
 
     def _by_axis(self, digits: NDArray[Any]) -> NDArray[Any]:
         """Digits (n_sites, m) as (axis, digit, m)."""
