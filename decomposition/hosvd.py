@@ -85,11 +85,8 @@ def gram(x: Array, mode: int) -> Array:
 def exact_basis(x: Array, mode: int, cut: Cut) -> Array:
     """Leading left singular vectors, by Gram matrix, or by QR where that would lose digits."""
     n, others = x.shape[mode], math.prod(x.shape) // x.shape[mode]
-    if others < n:  # the unfolding is tall
-        with one_blas_thread(others):
-            q, r = qr(unfold(x, mode))
-            u, s, _ = svd(r)
-        return q @ u[:, : cut.choose(s**2)]
+    if others < n:
+        return tall_basis(unfold(x, mode), cut)
     square = gram(x, mode)
     with one_blas_thread(n):
         values, vectors = eigh(square)
@@ -98,6 +95,20 @@ def exact_basis(x: Array, mode: int, cut: Cut) -> Array:
     if digits_left(values, r, cut):
         return vectors[:, :r]
     return qr_basis(x, mode, cut)
+
+
+def tall_basis(a: Array, cut: Cut) -> Array:
+    """Leading left singular vectors of a matrix with more rows than columns."""
+    xp = namespace(a)
+    with one_blas_thread(a.shape[1]):
+        if cut.rank is not None:
+            values, vectors = eigh(xp.conj(a).T @ a)
+            values, vectors = xp.flip(values), xp.flip(vectors, axis=1)
+            if digits_left(values, cut.choose(values), cut):
+                return qr(a @ vectors[:, : cut.rank])[0]
+        q, r = qr(a)
+        u, s, _ = svd(r)
+    return q @ u[:, : cut.choose(s**2)]
 
 
 def digits_left(values: Array, r: int, cut: Cut) -> bool:
