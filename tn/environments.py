@@ -5,9 +5,11 @@ With site tensors ``A (left, physical, right)`` and operator tensors ``W (left, 
     left[k]   (bra, w, ket)    sites 0..k-1 contracted
     right[k]  (w, ket, bra)    sites k..n-1 contracted
 
-The legs are ordered so that the effective Hamiltonian of zero, one or two sites has one form: two
-matrices, and two matrix products with a reshape between them apply it [1]_. When the sites outside
-are orthonormal about those inside, it is ``P^H H P`` for the isometry P from inside to the chain.
+The effective Hamiltonian ``P^H H P`` of zero, one or two sites, P being the isometry from the sites
+inside to the chain [1]_, is a sum over the channels b of H at one cut, ``sum_b L_b x R_b``. Where
+one of the two is a multiple of the identity, or acts on a site inside only, no product with it is
+needed (`rankloom.tn.channels`): between nearest neighbours two products of matrices remain for two
+sites, and a small one on the physical legs.
 
 References
 ----------
@@ -16,23 +18,58 @@ References
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from rankloom.tn.arrays import Array, like, namespace
+import numpy as np
+from numpy.typing import NDArray
+
+from rankloom.tn.arrays import Array, like, namespace, to_host
+from rankloom.tn.channels import Channels, classify
+
+Host = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Effective:
-    """Hamiltonian of the sites inside, acting on ``(m, n)`` matrices: left by right indices."""
+    """Hamiltonian of the sites inside, acting on ``(m, n)`` matrices: left by right indices.
 
-    left: Array
-    """``(m w, m)`` matrix."""
-    right: Array
-    """``(w n, n)`` matrix."""
+    ``left x + x right + local x + sum_b small_b x small_right_b + sum_b a_b x b_b``, without the
+    terms that are None. `local` (e, e) acts on the physical legs inside, which are followed by
+    `tail` numbers; `small` (d c, d) on the leg of the left site.
+    """
+
+    left: Array | None
+    right: Array | None
+    local: Array | None
+    tail: int
+    small: Array | None
+    small_right: Array | None
+    a: Array | None
+    b: Array | None
 
     def __call__(self, x: Array) -> Array:
-        """``H x`` for an (m, n) matrix; two products, O(w m n (m + n))."""
+        """``H x`` for an (m, n) matrix; one product for each of the matrices."""
         xp = namespace(x)
-        return xp.reshape(self.left @ x, (x.shape[0], -1)) @ self.right
+        m, n = x.shape
+        terms = []
+        if self.left is not None:
+            terms.append(self.left @ x)
+        if self.right is not None:
+            terms.append(x @ self.right)
+        if self.local is not None:
+            legs = xp.reshape(x, (-1, self.local.shape[0], self.tail))
+            terms.append(xp.reshape(self.local @ legs, (m, n)))
+        if self.small is not None:
+            legs = xp.reshape(x, (-1, self.small.shape[1], n))
+            terms.append(xp.reshape(self.small @ legs, (m, -1)) @ self.small_right)
+        if self.a is not None:
+            terms.append(xp.reshape(self.a @ x, (m, -1)) @ self.b)
+        if not terms:
+            return xp.zeros_like(x)
+        total = terms[0]
+        for term in terms[1:]:
+            total += term  # fresh, like all of them
+        return total
 
 
 def edge(reference: Array) -> Array:
@@ -80,6 +117,89 @@ def extend_right(block: Array, site: Array) -> Array:
     return flat @ half  # one product for each w
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Plan:
+    """Site tensors that make the matrices of an `Effective` from the environments at its ends."""
+
+    left: Array | None
+    right: Array | None
+    local: Array | None
+    small: Array | None
+    small_right: Array | None
+    a: Array | None
+    b: Array | None
+
+
+class Hamiltonian:
+    """Site tensors of a Hermitian operator and what is known of its channels, made once.
+
+    Parameters
+    ----------
+    tensors : sequence of (w[k], d[k], d[k], w[k+1]) array
+    reference : array
+        Tells the library, device and data type to work in.
+    """
+
+    def __init__(self, tensors: Sequence[Array], reference: Array) -> None:
+        self.reference = reference
+        self.tensors = [like(reference, w, reference.dtype) for w in tensors]
+        self._hosts = [to_host(w) for w in tensors]
+        self._from_left = classify(self._hosts)
+        mirrored = [w.transpose(3, 1, 2, 0) for w in reversed(self._hosts)]
+        self._from_right = classify(mirrored)[::-1]
+        self._plans: dict[tuple[int, bool, bool], _Plan] = {}
+
+    def plan(self, cut: int, left_inside: bool, right_inside: bool) -> _Plan:
+        """How to apply H about a cut, with the sites on neither, one or both sides of it inside."""
+        key = cut, left_inside, right_inside
+        if key not in self._plans:
+            self._plans[key] = self._make(*key)
+        return self._plans[key]
+
+    def _make(self, cut: int, left_inside: bool, right_inside: bool) -> _Plan:
+        left, right = self._from_left[cut], self._from_right[cut]
+        count = self._hosts[cut - 1].shape[3]
+        through = np.eye(count)[:, None, None, :]
+        wl = self._hosts[cut - 1] if left_inside else through
+        wr = self._hosts[cut] if right_inside else through
+        dl, dr = wl.shape[1], wr.shape[1]
+        local = np.zeros((dl * dr, dl * dr), np.result_type(wl, wr))
+        on_left, on_right = np.zeros(count, wr.dtype), np.zeros(count, wl.dtype)
+        small, both = [], []
+        for b in sorted(set(left.order) & set(right.order)):
+            kinds = _kind(left, b, left_inside), _kind(right, b, right_inside)
+            if "full" not in kinds:
+                local = local + np.kron(left.matrix(b, dl), right.matrix(b, dr))
+            elif kinds[1] == "one":
+                on_left = on_left + right.ones[b] * np.eye(count)[b]
+            elif kinds[0] == "one":
+                on_right = on_right + left.ones[b] * np.eye(count)[b]
+            elif kinds[0] == "site":
+                small.append(b)
+            else:
+                both.append(b)
+        ops = np.stack([left.ops[b] for b in small], axis=1) if small else None  # (out, b, in)
+        return _Plan(
+            left=self._own(wl @ on_left[:, None]) if on_left.any() else None,
+            right=self._own(np.tensordot(on_right[None], wr, 1)) if on_right.any() else None,
+            local=self._own(local) if local.any() else None,
+            small=None if ops is None else self._own(ops.reshape(-1, dl)),
+            small_right=self._own(wr[small]) if small else None,
+            a=self._own(wl[..., both]) if both else None,
+            b=self._own(wr[both]) if both else None,
+        )
+
+    def _own(self, values: Host) -> Array:
+        return like(self.reference, np.ascontiguousarray(values), self.reference.dtype)
+
+
+def _kind(channels: Channels, b: int, inside: bool) -> str:
+    """What channel b carries on one side; the nearest site matters only when it is inside."""
+    if b in channels.ones:
+        return "one"
+    return "site" if inside and b in channels.ops else "full"
+
+
 class Environments:
     """The environments along a chain, kept up to date as the orthogonality centre moves.
 
@@ -87,13 +207,12 @@ class Environments:
     ----------
     tensors : sequence of (D[k], d[k], D[k+1]) array
         Canonical about `center`. Environments up to the centre are built from both ends.
-    operator : sequence of (w[k], d[k], d[k], w[k+1]) array
-        Brought to the library, device and data type of `tensors`.
+    operator : Hamiltonian
+        In the library, device and data type of `tensors`.
     center : int
 
     Attributes
     ----------
-    operator : list of array
     left, right : list of array
         n + 1 entries each; ``left[k]`` is valid for k <= centre, ``right[k]`` for k > centre.
 
@@ -102,9 +221,9 @@ class Environments:
     Memory n w D^2 numbers, and w d^2 D^2 for each block.
     """
 
-    def __init__(self, tensors: Sequence[Array], operator: Sequence[Array], center: int) -> None:
+    def __init__(self, tensors: Sequence[Array], operator: Hamiltonian, center: int) -> None:
         n = len(tensors)
-        self.operator = [like(tensors[0], w, tensors[0].dtype) for w in operator]
+        self.operator = operator
         end = edge(tensors[0])
         self.left: list[Array] = [end] * (n + 1)
         self.right: list[Array] = [end] * (n + 1)
@@ -113,36 +232,38 @@ class Environments:
         for k in range(n - 1, center, -1):
             self.pass_left(k, tensors[k])
 
-    def left_block(self, k: int) -> Array:
-        """Matrix ``(bra out w', ket in)`` of the sites up to and with k."""
-        return left_block(self.left[k], self.operator[k])
-
-    def right_block(self, k: int) -> Array:
-        """Matrix ``(w in ket, out bra)`` of the sites from k on."""
-        return right_block(self.operator[k], self.right[k + 1])
-
-    def pass_right(self, k: int, site: Array, block: Array | None = None) -> None:
+    def pass_right(self, k: int, site: Array) -> None:
         """The centre leaves site k, now left-orthonormal, for k + 1."""
-        self.left[k + 1] = extend_left(self.left_block(k) if block is None else block, site)
+        block = left_block(self.left[k], self.operator.tensors[k])
+        self.left[k + 1] = extend_left(block, site)
 
-    def pass_left(self, k: int, site: Array, block: Array | None = None) -> None:
+    def pass_left(self, k: int, site: Array) -> None:
         """The centre leaves site k, now right-orthonormal, for k - 1."""
-        self.right[k] = extend_right(self.right_block(k) if block is None else block, site)
+        block = right_block(self.operator.tensors[k], self.right[k + 1])
+        self.right[k] = extend_right(block, site)
 
     def on_bond(self, k: int) -> Effective:
         """Effective Hamiltonian of the matrix between sites k-1 and k, ``(D[k], D[k])``."""
-        left, right = self.left[k], self.right[k]
-        xp = namespace(left)
-        return Effective(
-            xp.reshape(left, (-1, left.shape[2])), xp.reshape(right, (-1, right.shape[2]))
-        )
+        return self._effective(self.left[k], self.operator.plan(k, False, False), self.right[k])
 
     def on_site(self, k: int) -> Effective:
         """Effective Hamiltonian of site k as a matrix ``(D[k] d[k], D[k+1])``."""
-        right = self.right[k + 1]
-        xp = namespace(right)
-        return Effective(self.left_block(k), xp.reshape(right, (-1, right.shape[2])))
+        plan = self.operator.plan(k + 1, True, False)
+        return self._effective(self.left[k], plan, self.right[k + 1])
 
     def on_pair(self, k: int) -> Effective:
         """Effective Hamiltonian of sites k, k+1 as a matrix ``(D[k] d[k], d[k+1] D[k+2])``."""
-        return Effective(self.left_block(k), self.right_block(k + 1))
+        plan = self.operator.plan(k + 1, True, True)
+        return self._effective(self.left[k], plan, self.right[k + 2])
+
+    def _effective(self, left: Array, plan: _Plan, right: Array) -> Effective:
+        return Effective(
+            left=None if plan.left is None else left_block(left, plan.left),
+            right=None if plan.right is None else right_block(plan.right, right),
+            local=plan.local,
+            tail=right.shape[1],
+            small=plan.small,
+            small_right=None if plan.small is None else right_block(plan.small_right, right),
+            a=None if plan.a is None else left_block(left, plan.a),
+            b=None if plan.b is None else right_block(plan.b, right),
+        )

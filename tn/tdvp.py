@@ -25,7 +25,7 @@ from typing import Any
 
 from rankloom.tn.arrays import Array, contiguous, namespace, qr
 from rankloom.tn.compress import split
-from rankloom.tn.environments import Effective, Environments
+from rankloom.tn.environments import Effective, Environments, Hamiltonian
 from rankloom.tn.krylov import exponential
 from rankloom.tn.mps import MPS
 from rankloom.tn.subspace import expand, outside
@@ -71,7 +71,8 @@ class Tdvp:
         self.tensors = [contiguous(xp.astype(t, dtype)) for t in start.tensors]
         self.norm = psi0.norm() if step.imag else 1.0
         self.step, self.sites, self.rule, self.tol, self.nearest = step, sites, rule, tol, nearest
-        self.env = Environments(self.tensors, operator, 0)
+        self.operator = Hamiltonian(operator, self.tensors[0])
+        self.env = Environments(self.tensors, self.operator, 0)
         self.rate = 0.0
         """``|(1 - P) H|psi>|`` at the start of the last step."""
 
@@ -82,10 +83,10 @@ class Tdvp:
 
     def advance(self, _item: Any) -> list[float]:
         """One step; the discarded weights of its cuts."""
-        operator = self.env.operator
+        operator = self.operator.tensors
         if self.sites == 1 and self._room():
             self.tensors, self.rate = expand(self.tensors, operator, self.rule, abs(self.step))
-            self.env = Environments(self.tensors, operator, 0)
+            self.env = Environments(self.tensors, self.operator, 0)
         elif self.sites == 1 or not self.nearest:
             self.rate = outside(self.tensors, operator, self.sites)
         weights = self._sites() if self.sites == 1 else self._pairs()
@@ -108,9 +109,8 @@ class Tdvp:
         """One site at a time, half a step to the right and half a step back."""
         half, last, env, tensors = self.step / 2, len(self.tensors) - 1, self.env, self.tensors
         for k in range(last):
-            here = env.on_site(k)
-            tensors[k], c = _leave_right(self._flow(here, tensors[k], half))
-            env.pass_right(k, tensors[k], here.left)
+            tensors[k], c = _leave_right(self._flow(env.on_site(k), tensors[k], half))
+            env.pass_right(k, tensors[k])
             c = self._flow(env.on_bond(k + 1), c, -half)
             tensors[k + 1] = _onto(c, tensors[k + 1])
         tensors[last] = self._flow(env.on_site(last), tensors[last], self.step)
@@ -126,23 +126,22 @@ class Tdvp:
         half, last, env, tensors = self.step / 2, len(self.tensors) - 1, self.env, self.tensors
         weights = []
         for k in range(last):
-            here = env.on_pair(k)
-            left, right, weight = self._pair(k, here, self.step if k == last - 1 else half)
+            step = self.step if k == last - 1 else half
+            left, right, weight = self._pair(k, env.on_pair(k), step)
             weights.append(weight)
             if k < last - 1:
                 tensors[k] = left[0]
-                env.pass_right(k, left[0], here.left)
+                env.pass_right(k, left[0])
                 tensors[k + 1] = self._flow(env.on_site(k + 1), right[1], -half)
             else:
                 tensors[k], tensors[k + 1] = left[1], right[0]
-                env.pass_left(k + 1, right[0], here.right)
+                env.pass_left(k + 1, right[0])
         for k in range(last - 2, -1, -1):
             tensors[k + 1] = self._flow(env.on_site(k + 1), tensors[k + 1], -half)
-            here = env.on_pair(k)
-            left, right, weight = self._pair(k, here, half)
+            left, right, weight = self._pair(k, env.on_pair(k), half)
             weights.append(weight)
             tensors[k], tensors[k + 1] = left[1], right[0]
-            env.pass_left(k + 1, right[0], here.right)
+            env.pass_left(k + 1, right[0])
         return weights
 
     def _flow(self, h: Effective, site: Array, step: complex) -> Array:
@@ -188,7 +187,7 @@ class Tdvp:
     def restore(self, parts: dict[str, list[Array]]) -> None:
         """Go on from what `parts` gave."""
         self.tensors = parts["tensors"]
-        self.env = Environments(self.tensors, self.env.operator, 0)
+        self.env = Environments(self.tensors, self.operator, 0)
 
 
 def _leave_right(site: Array) -> tuple[Array, Array]:
