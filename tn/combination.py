@@ -67,7 +67,7 @@ class Combination:
     def width(self) -> int:
         """Size of the widest bond, all terms together."""
         if self.plain is not None:
-            return max(site.shape[0] for site in self.plain)
+            return max(int(site.shape[0]) for site in self.plain)
         return max(self._blocks(k)[-1][1] for k in range(self.n_sites))
 
     def dimension(self, k: int) -> int:

@@ -63,7 +63,9 @@ def cut(
     eps = float(xp.finfo(source.first.dtype).eps)
     grams, room = _grams(source, known), _right_sizes(source)
     tight, most = rule.cutoff < FLOOR * eps, rule.max_bond or math.inf
-    out, error, exact = [], 0.0, False
+    out: list[Array] = []
+    error, exact = 0.0, False
+    basis: Array
     carry, whole, doubt, least = source.first, 1, 1.0, 1.0
     for k in range(source.n_sites - 1):
         d = source.dimension(k)

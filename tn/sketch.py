@@ -7,8 +7,8 @@ to a state this is the idea of [2]_.
 
 References
 ----------
-.. [1] H. Al Daas et al., arXiv:2110.04393, section 3.2 (randomise, then orthogonalise).
-.. [2] C. Camano, E. N. Epperly, J. A. Tropp, arXiv:2504.06475.
+.. [1] H. Al Daas et al., arXiv:2110.04393 ("randomize-then-orthogonalize").
+.. [2] C. Camaño, E. N. Epperly, J. A. Tropp, arXiv:2504.06475.
 """
 
 import numpy as np

@@ -7,7 +7,7 @@ of operators on states that are never formed.
 
 References
 ----------
-.. [1] U. Schollwoeck, arXiv:1008.3477, section 4.5.2, eqs. (140)-(143).
+.. [1] U. Schollwoeck, arXiv:1008.3477, section 4.5.2.
 """
 
 from collections.abc import Sequence
