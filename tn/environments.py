@@ -218,15 +218,15 @@ class Environments:
 
     Notes
     -----
-    Memory n w D^2 numbers, and w d^2 D^2 for each block.
+    Memory: n w D^2 numbers, those that the centre has left behind being dropped.
     """
 
     def __init__(self, tensors: Sequence[Array], operator: Hamiltonian, center: int) -> None:
         n = len(tensors)
         self.operator = operator
-        end = edge(tensors[0])
-        self.left: list[Array] = [end] * (n + 1)
-        self.right: list[Array] = [end] * (n + 1)
+        self._end = edge(tensors[0])
+        self.left: list[Array] = [self._end] * (n + 1)
+        self.right: list[Array] = [self._end] * (n + 1)
         for k in range(center):
             self.pass_right(k, tensors[k])
         for k in range(n - 1, center, -1):
@@ -236,11 +236,13 @@ class Environments:
         """The centre leaves site k, now left-orthonormal, for k + 1."""
         block = left_block(self.left[k], self.operator.tensors[k])
         self.left[k + 1] = extend_left(block, site)
+        self.right[k] = self._end
 
     def pass_left(self, k: int, site: Array) -> None:
         """The centre leaves site k, now right-orthonormal, for k - 1."""
         block = right_block(self.operator.tensors[k], self.right[k + 1])
         self.right[k] = extend_right(block, site)
+        self.left[k + 1] = self._end
 
     def on_bond(self, k: int) -> Effective:
         """Effective Hamiltonian of the matrix between sites k-1 and k, ``(D[k], D[k])``."""

@@ -113,10 +113,12 @@ def evolve(
     state and its start, ``2 * 32 n D^2`` bytes in complex128, and about ``400 D^2`` bytes for each
     thread.
 
-    TDVP with operator bonds w: O(w d^3 D^3) for each of some ten Lanczos vectors a site, and
+    TDVP with operator bonds w: O(w d^3 D^3) for each of some ten Lanczos vectors a site ("tdvp1":
+    O(w d^2 D^3)), less where channels of H are trivial (`rankloom.tn.environments`), and
     O(w^2 d^2 D^3) for the projection error ("tdvp" skips it for a `SpinChain`, where it is 0). Peak
-    memory in complex128: ``16 n D^2 (2 d + w)`` bytes for the states and environments,
-    ``32 sqrt(n) w^2 D^2`` for the projection error, and ``16 D^2 (34 d^2 + 4 w d^2)`` at work.
+    memory in complex128: ``16 n D^2 (2 d + w)`` bytes for state and environments,
+    ``16 D^2 d^2 (34 + 4 w)`` at work, and for the projection error ``16 n w^2 D^2`` or, where that
+    exceeds 64 MiB, ``32 sqrt(n) w^2 D^2``.
 
     Sources: G. Vidal, arXiv:quant-ph/0310089, and M. B. Hastings, arXiv:0903.3253 (TEBD);
     J. Haegeman et al., arXiv:1408.5056, and S. Paeckel et al., arXiv:1901.05824 (TDVP and its

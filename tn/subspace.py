@@ -34,7 +34,7 @@ from rankloom.tn.environments import edge, extend_right, left_block, right_block
 from rankloom.tn.gauge import push_right
 from rankloom.tn.truncation import Truncation
 
-_SMALL = 2**24  # numbers that may be kept, 256 MiB of complex128
+_SMALL = 2**22  # numbers that may be kept, 64 MiB of complex128
 
 
 def outside(tensors: Sequence[Array], operator: Sequence[Array], sites: int) -> float:
