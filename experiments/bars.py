@@ -11,6 +11,7 @@ from rankloom.quantum.aqc import Step
 
 _WIDTH = 32
 _COUNTED = "{desc} {percentage:3.0f}%|{bar:24}| {n_fmt}/{total_fmt} [{elapsed}]"
+_PLAIN = "{desc} [{elapsed}]{postfix}"
 _OPEN = "{desc} {n_fmt} iterations [{elapsed}]{postfix}"
 
 
@@ -40,6 +41,14 @@ class Bars:
                 bar.update()
 
             yield show
+
+    @contextmanager
+    def waiting(self, label: str, hint: str = "") -> Iterator[None]:
+        """Say what goes on while nothing can be counted; `hint` is shown until it ends."""
+        with tqdm(**self._settings(label, _PLAIN)) as bar:
+            bar.set_postfix_str(hint)
+            yield
+            bar.set_postfix_str("")
 
     def _settings(self, label: str, form: str) -> dict[str, Any]:
         # disable=None: silent unless stderr is a terminal.

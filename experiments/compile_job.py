@@ -105,14 +105,15 @@ def run(problem: Problem, bars: Bars) -> CompileRun:
     return CompileRun(problem, target, quench, result, seconds, notes)
 
 
-def write(run: CompileRun, folder: Path) -> Check:
+def write(run: CompileRun, folder: Path, bars: Bars) -> Check:
     """Write the files of `FILES` into an existing folder, and check them independently."""
     for suffix in (".qpy", ".qasm", ".qasm3"):
         run.result.save(folder / f"circuit{suffix}")
     run.target.save(folder / "target.h5")
     write_table(run.result.history.dtype.names or (), run.result.history, folder / "history.csv")
     (folder / "config.toml").write_text(dump_toml(run.problem.config), encoding="utf-8")
-    with stage(run.seconds, "check"):
+    hint = "the very first time, quimb compiles: 30 s"
+    with stage(run.seconds, "check"), bars.waiting(f"{run.n} qubits: independent check", hint):
         check = check_circuit(folder, run.result.fidelity)
     write_json(summary(run, check), folder / "result.json")
     return check

@@ -94,7 +94,7 @@ def study(run: CompileRun, root: Path, folder: str, bars: Bars, steps: Sequence[
         }
         if run.quench:
             profiles["Trotter, same depth"] = run.problem.ansatz.to_mps().expectation("Z")
-    check = write(run, place)
+    check = write(run, place, bars)
     return Study(run, check, points, finer, profiles, folder)
 
 
