@@ -147,10 +147,9 @@ def _fitted(
         square = source.square()
     wide = sketch.project(source, bond + 8 + bond // 4, np.random.default_rng(rng))
     tensors, _ = compress(wide, truncation, 0)
-    sweeps = max_sweeps if method == "variational" else 0
-    tensors, errors, outcome = variational.fit(source, tensors, square, tol, sweeps)
     if method == "random":
-        return Rounded(tensors, errors[-1], method)
+        return Rounded(tensors, variational.distance(tensors[-1], square), method)
+    tensors, errors, outcome = variational.fit(source, tensors, square, tol, max_sweeps)
     return Rounded(tensors, errors[-1], method, outcome, tuple(errors))
 
 

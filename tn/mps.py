@@ -384,8 +384,9 @@ class MPS(Chain):
             Bring the result back to the norm of this state.
         method : {"auto", "svd", "gram", "random", "variational"}
             Singular values; density matrices; a random sketch; or the best state near that of the
-            sketch. The last two need `max_bond`. "auto" takes density matrices where they resolve
-            what is asked, and singular values elsewhere, so that it is never less accurate.
+            sketch. The last two need `max_bond` and pay for sums and products
+            (`rankloom.tn.compress_sum`). "auto" takes density matrices where they resolve what is
+            asked, and singular values elsewhere, so that it is never less accurate.
         rng : Generator, seed or None
             For the sketch of "random" and "variational".
 

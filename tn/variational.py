@@ -55,7 +55,7 @@ def fit(
         lefts[k + 1] = _from_left(target, k, lefts[k], phi[k])
     # the part of the distance that rounding hides
     hidden = 16 * n * float(xp.finfo(target.first.dtype).eps)
-    errors = [_distance(phi[-1], square)]
+    errors = [distance(phi[-1], square)]
     for _ in range(max_sweeps):
         for k in range(n - 1, 0, -1):
             site = _best(target, k, lefts[k], rights[k + 1])
@@ -68,7 +68,7 @@ def fit(
             phi[k] = xp.reshape(q, (*site.shape[:2], -1))
             lefts[k + 1] = _from_left(target, k, lefts[k], phi[k])
         phi[-1] = _best(target, n - 1, lefts[-1], target.last)
-        errors.append(_distance(phi[-1], square))
+        errors.append(distance(phi[-1], square))
         if errors[-2] - errors[-1] <= max(tol * errors[-1], hidden):
             return phi, errors, Outcome.CONVERGED
     return phi, errors, Outcome.MAX_SWEEPS
@@ -87,5 +87,6 @@ def _from_left(target: Combination, k: int, left: Array, site: Array) -> Array:
     return xp.conj(xp.reshape(site, (-1, site.shape[2]))).mT @ target.push(k, left)
 
 
-def _distance(last: Array, square: float) -> float:
+def distance(last: Array, square: float) -> float:
+    """Squared relative distance of a projection with centre tensor `last` from its target."""
     return max(0.0, 1.0 - square_norm(last) / square) if square > 0.0 else 0.0

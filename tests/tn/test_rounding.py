@@ -287,3 +287,21 @@ def test_full_bonds_near_the_ends_do_not_stop_density_matrices(bond, max_bond):
     assert small.method == "gram"
     assert small.state.overlap(best.state) == pytest.approx(best.state.norm() ** 2, rel=1e-10)
     assert small.truncation_error == pytest.approx(best.truncation_error, rel=1e-9)
+
+
+@given(st.integers(0, 10**6), st.floats(0.0, 7.0))
+def test_an_ill_conditioned_gauge_costs_no_accuracy(seed, digits):
+    """Bonds carry X X^-1 with singular values from 1 to 10**-digits."""
+    rng = np.random.default_rng(seed)
+    state = MPS.random(7, 6, rng=rng)
+    tensors = list(state.tensors)
+    for k in range(6):
+        bond = tensors[k].shape[2]
+        q = np.linalg.qr(rng.standard_normal((bond, bond)))[0]
+        x = q * np.logspace(0, -digits, bond)
+        tensors[k] = tensors[k] @ x
+        tensors[k + 1] = np.tensordot(np.linalg.inv(x), tensors[k + 1], 1)
+    small, best = MPS(tuple(tensors)).compress(3), state.compress(3, method="svd")
+    distances = [squared_distance(state.to_dense(), s.state) for s in (small, best)]
+    # the gauge itself costs 1e7 roundings at most, before anything is compressed
+    assert distances[0] == pytest.approx(distances[1], rel=1e-6)
