@@ -22,7 +22,8 @@ from rankloom.tn.cross_function import Function, Indices
 
 Values = NDArray[Any]
 
-_DOMINANT = 2.0  # a column that enlarges the volume of the pivots so many times is worth its values
+_LOYALTY = 4.0  # pivots of the last sweep count for so much more: their values are known
+_DOMINANT = 3.0  # a column that enlarges the volume of the pivots so many times is worth its values
 
 
 class Pivots:
@@ -80,16 +81,21 @@ class Pivots:
             right = _prepend(shape[k], self.tails[k + 1])
             if rightward:
                 extra = self._columns(right, self.tails[k], worst[:, k:], random)
-                rows, columns, matrix = self._cross(block, left, extra, right, threshold)
-                self.heads[k], self.tails[k] = rows, columns
-                tensors[k - 1] = matrix.reshape(-1, shape[k - 1], len(rows))
+                self.heads[k], self.tails[k], matrix = self._cross(
+                    block, left, extra, right, self.heads[k], threshold
+                )
+                tensors[k - 1] = matrix.reshape(-1, shape[k - 1], matrix.shape[1])
             else:
                 extra = self._columns(left, self.heads[k], worst[:, :k], random)
-                rows, columns, matrix = self._cross(
-                    lambda tails, heads: block(heads, tails).T, right, extra, left, threshold
+                self.tails[k], self.heads[k], matrix = self._cross(
+                    lambda tails, heads: block(heads, tails).T,
+                    right,
+                    extra,
+                    left,
+                    self.tails[k],
+                    threshold,
                 )
-                self.tails[k], self.heads[k] = rows, columns
-                tensors[k] = matrix.T.reshape(len(rows), shape[k], -1)
+                tensors[k] = matrix.T.reshape(matrix.shape[1], shape[k], -1)
         k = n - 1 if rightward else 0
         last = block(_append(self.heads[k], shape[k]), self.tails[k + 1])
         tensors[k] = last.reshape(-1, shape[k], last.shape[1])
@@ -120,32 +126,45 @@ class Pivots:
         rows: Indices,
         columns: Indices,
         candidates: Indices,
+        old: Indices,
         threshold: float,
     ) -> tuple[Indices, Indices, Values]:
         """Chosen rows and columns, and ``C P^-1`` of shape (all rows, rank)."""
         a = block(rows, columns)
-        i, j, lower = self._factor(a, threshold)
-        if self._rook and len(columns) < len(candidates) and a.any():
+        if not self._rook or not a.any():
+            i, j, matrix = self._factor(a, threshold)
+            return rows[i], columns[j], matrix
+        known = {row.tobytes() for row in old}
+        weights = np.where([row.tobytes() in known for row in rows], _LOYALTY, 1.0)
+        weights = weights.astype(a.real.dtype)
+        i, j, matrix = self._factor(a, threshold, weights)
+        if len(columns) < len(candidates):
             # These values are the next bond's own, so that with a memory they cost nothing.
             wide = block(rows[i], candidates)
-            _, better, _ = self._factor(wide, threshold)
+            better = self._factor(wide, threshold)[1]
             gain = np.abs(np.linalg.solve(a[i][:, j], wide[:, better])).max(axis=0)
-            new = better[gain > _DOMINANT]
+            new = candidates[better[gain > _DOMINANT]]
             if len(new):
-                columns = np.concatenate([columns, candidates[new]])
-                a = np.concatenate([a, block(rows, candidates[new])], axis=1)
-                i, j, lower = self._factor(a, threshold)
-        matrix = np.linalg.solve(lower[i].T, lower.T).T
+                columns = np.concatenate([columns, new])
+                a = np.concatenate([a, block(rows, new)], axis=1)
+                i, j, matrix = self._factor(a, threshold, weights)
         return rows[i], columns[j], matrix
 
-    def _factor(self, a: Values, threshold: float) -> tuple[Indices, Indices, Values]:
+    def _factor(
+        self, a: Values, threshold: float, weights: Values | None = None
+    ) -> tuple[Indices, Indices, Values]:
+        """Rows, columns and ``C P^-1`` of an LU factorisation, of `a` with its rows weighted."""
         from rankloom.tn.cross_kernels import full_pivots  # loads numba
 
-        scale = self._function.scale or 1.0
         limit = min(a.shape) if self._max_bond is None else min(*a.shape, self._max_bond)
-        scaled = np.divide(a, scale, order="C")
+        scaled = np.divide(a, self._function.scale or 1.0, order="C")
+        if weights is not None:
+            scaled *= weights[:, None]
         i, j, lower = full_pivots(scaled, threshold, limit)
-        return i, j, lower
+        matrix = np.linalg.solve(lower[i].T, lower.T).T
+        if weights is not None:
+            matrix = matrix * (weights[i] / weights[:, None])
+        return i, j, matrix
 
 
 def _append(heads: Indices, size: int) -> Indices:
