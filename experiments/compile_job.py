@@ -17,7 +17,7 @@ from rankloom.experiments.bars import Bars
 from rankloom.experiments.folders import write_json
 from rankloom.experiments.problem import Problem, section
 from rankloom.experiments.toml import dump_toml
-from rankloom.experiments.verify import Check, check_circuit
+from rankloom.experiments.verify import DENSE_LIMIT, Check, check_circuit
 from rankloom.quantum import CompiledState, compile_state
 from rankloom.tn import MPS, Evolution, evolve
 
@@ -112,7 +112,7 @@ def write(run: CompileRun, folder: Path, bars: Bars) -> Check:
     run.target.save(folder / "target.h5")
     write_table(run.result.history.dtype.names or (), run.result.history, folder / "history.csv")
     (folder / "config.toml").write_text(dump_toml(run.problem.config), encoding="utf-8")
-    hint = "the very first time, quimb compiles: 30 s"
+    hint = "the very first time, quimb compiles: 30 s" if run.n > DENSE_LIMIT else ""
     with stage(run.seconds, "check"), bars.waiting(f"{run.n} qubits: independent check", hint):
         check = check_circuit(folder, run.result.fidelity)
     write_json(summary(run, check), folder / "result.json")
