@@ -76,7 +76,7 @@ def sample(
     -----
     ``O(shots n D^2)``, and O(n D^3) once unless the centre of the state is site 0. Memory:
     ``2 shots n`` bytes for the result, a copy of the state when it is not yet in this form or
-    precision, and for each shot of a batch ``48 D + 10 n`` bytes in complex128 (half the first term
+    precision, and for each shot of a batch ``48 D + 20 n`` bytes in complex128 (half the first term
     in complex64 or float64).
 
     The random numbers that decide a shot depend on the seed and on the number of the shot alone, so
