@@ -121,14 +121,19 @@ def sum_of_squares(x: Array) -> float:
     """Sum of ``|x|^2``, in double precision and in blocks."""
     xp = namespace(x)
     flat = xp.reshape(x, (-1,))
-    double = x.dtype in (xp.float64, xp.complex128)
-    wide = xp.complex128 if xp.isdtype(x.dtype, "complex floating") else xp.float64
     total = 0.0
     for start in range(0, flat.shape[0], _BLOCK):
-        block = flat[start : min(start + _BLOCK, flat.shape[0])]
-        block = block if double else xp.astype(block, wide)
-        total += complex(xp.vecdot(block, block)).real
+        block = in_double(flat[start : min(start + _BLOCK, flat.shape[0])])
+        with np.errstate(over="ignore", invalid="ignore"):  # callers look at the result
+            total += complex(xp.vecdot(block, block)).real
     return total
+
+
+def in_double(x: Array) -> Array:
+    """`x` in double precision; itself where it is so already."""
+    xp = namespace(x)
+    wide = xp.complex128 if xp.isdtype(x.dtype, "complex floating") else xp.float64
+    return x if x.dtype == wide else xp.astype(x, wide)
 
 
 def residual(x: Array, model: FactoredTensor) -> float:

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from rankloom.decomposition.checks import mode_ranks
-from rankloom.decomposition.data import sum_of_squares
+from rankloom.decomposition.data import in_double, sum_of_squares
 from rankloom.decomposition.modes import mode_product, pieces, unfold
 from rankloom.tn.arrays import (
     Array,
@@ -106,9 +106,9 @@ def tall_basis(a: Array, cut: Cut) -> Array:
             values, vectors = xp.flip(values), xp.flip(vectors, axis=1)
             if digits_left(values, cut.choose(values), cut):
                 return qr(a @ vectors[:, : cut.rank])[0]
-        q, r = qr(a)
+        q, r = qr(in_double(a))
         u, s, _ = svd(r)
-    return q @ u[:, : cut.choose(s**2)]
+    return xp.astype(q @ u[:, : cut.choose(s**2)], a.dtype)
 
 
 def digits_left(values: Array, r: int, cut: Cut) -> bool:
@@ -122,16 +122,19 @@ def digits_left(values: Array, r: int, cut: Cut) -> bool:
 
 
 def qr_basis(x: Array, mode: int, cut: Cut) -> Array:
-    """Leading left singular vectors by QR of the transposed unfolding, block after block."""
+    """Leading left singular vectors by QR of the transposed unfolding, block after block.
+
+    In double precision always: this is the way taken when digits count.
+    """
     xp = namespace(x)
     n = x.shape[mode]
     r = None
     with one_blas_thread(n):
         for piece in pieces(x, mode, 4 * n):
-            block = xp.conj(piece).T
+            block = in_double(xp.conj(piece).T)
             r = triangle(block if r is None else xp.concat([r, block]))
         u, s, _ = svd(xp.conj(r).T)
-    return u[:, : cut.choose(s**2)]
+    return xp.astype(u[:, : cut.choose(s**2)], x.dtype)
 
 
 def sketched_basis(rng: np.random.Generator) -> Basis:

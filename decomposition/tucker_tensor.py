@@ -4,6 +4,7 @@
 over a, b, .., with factors ``U_k`` of shape (n_k, r_k).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -176,12 +177,13 @@ class TuckerTensor(FactoredTensor):
         xp = namespace(self.core)
         points = rows[0].shape[0]
         v = rows[0] @ xp.reshape(self.core, (self.ranks[0], -1))
-        for row, r in zip(rows[1:], self.ranks[1:], strict=True):
-            v = xp.matmul(row[:, None, :], xp.reshape(v, (points, r, -1)))
+        for k, row in enumerate(rows[1:], 1):
+            rest = math.prod(self.ranks[k + 1 :])
+            v = xp.matmul(row[:, None, :], xp.reshape(v, (points, self.ranks[k], rest)))
         return xp.reshape(v, (points,))
 
     def _per_point(self) -> int:
-        return max(1, int(np.prod(self.ranks[1:])))
+        return math.prod(self.ranks[1:])
 
     def _drop(self, factors: list[Array], modes: list[int]) -> Self:
         core = self.core
