@@ -53,8 +53,8 @@ for g, result in zip(fields, found, strict=True):
 # %% [markdown]
 # For $g < 1$ two states, magnetised up and down along $z$, share the lowest energy up to a
 # splitting that shrinks exponentially with $n$: where it is below the accuracy reached, the solver
-# says so. It may return either of them or a mixture, which differ by up to $\ln 2$ in entropy but not
-# in energy or $\langle X\rangle$.
+# says so. It may return either of them or a mixture, which differ by up to $\ln 2$ in entropy but
+# not in energy or $\langle X\rangle$.
 
 # %%
 with LIGHT.context():
@@ -155,8 +155,8 @@ with LIGHT.context():
     axes.legend()
 
 # %% [markdown]
-# Of the values $60, 58, 56, \ldots$ only every second occurs: the ground state is even under the flip of all spins,
-# $\prod_i X_i = 1$, and each single shot obeys that.
+# Of the values $60, 58, 56, \ldots$ only every second occurs: the ground state is even under the
+# flip of all spins, $\prod_i X_i = 1$, and each single shot obeys that.
 #
 # With random bases, as in classical shadows, every Pauli string is measured by the shots whose
 # bases happen to match it.
