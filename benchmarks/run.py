@@ -7,7 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-SCRIPTS = ("tn_overlap.py", "tn_tebd.py", "tn_compress.py", "tn_sample.py", "aqc_gradient.py")
+SCRIPTS = (
+    "tn_overlap.py",
+    "tn_tebd.py",
+    "tn_tdvp.py",
+    "tn_compress.py",
+    "tn_sample.py",
+    "aqc_gradient.py",
+)
 
 
 def main() -> None:
