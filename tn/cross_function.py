@@ -36,6 +36,10 @@ class IndexGrid:
         """The indices themselves."""
         return indices
 
+    def block(self, heads: Indices, tails: Indices) -> Indices:
+        """Points of all pairs of heads and tails, (h * t, n)."""
+        return pairs(heads, tails)
+
 
 class ProductGrid:
     """One vector of coordinates for each mode."""
@@ -51,10 +55,29 @@ class ProductGrid:
 
     def points(self, indices: Indices) -> NDArray[np.float64]:
         """Coordinates (m, n) of entries (m, n)."""
-        out = np.empty(indices.shape[::-1])
-        for row, x, i in zip(out, self.axes, indices.T, strict=True):
-            np.take(x, i, out=row)
-        return out.T
+        return self._some(0, indices)
+
+    def block(self, heads: Indices, tails: Indices) -> NDArray[np.float64]:
+        """Coordinates of all pairs of heads and tails, (h * t, n)."""
+        return pairs(self._some(0, heads), self._some(heads.shape[1], tails))
+
+    def _some(self, first: int, indices: Indices) -> NDArray[np.float64]:
+        """Coordinates of the modes from `first` on."""
+        axes = self.axes[first : first + indices.shape[1]]
+        columns = [x[i] for x, i in zip(axes, indices.T, strict=True)]
+        return np.array(columns).T if columns else np.empty(indices.shape)
+
+
+def pairs(heads: NDArray[Any], tails: NDArray[Any]) -> NDArray[Any]:
+    """Rows (h * t, n) of all pairs of heads (h, k) and tails (t, n - k), tails fastest.
+
+    Modes are slowest in memory: what a function does to one coordinate runs along one long row.
+    """
+    h, t, k = len(heads), len(tails), heads.shape[1]
+    out = np.empty((k + tails.shape[1], h, t), dtype=heads.dtype)
+    out[:k] = heads.T[:, :, None]
+    out[k:] = tails.T[:, None, :]
+    return out.reshape(-1, h * t).T
 
 
 class Spent(Exception):
@@ -100,37 +123,40 @@ class Function:
     def __call__(self, indices: Indices) -> NDArray[Any]:
         """Values (m,) at (m, n) indices, which run fastest along m in memory."""
         if self._known is None:
-            return self._evaluate(indices)
+            return self._evaluate(self.grid.points(indices), indices.__getitem__)
         rows = np.ascontiguousarray(indices, dtype=self._small)
         keys = rows.view(f"V{rows.shape[1] * rows.itemsize}").ravel().tolist()
         known = self._known
         fresh = {key: i for i, key in enumerate(keys) if key not in known}
         if fresh:
             chosen = np.fromiter(fresh.values(), np.intp, len(fresh))
-            values = self._evaluate(np.asfortranarray(indices[chosen]))
+            asked = np.asfortranarray(indices[chosen])
+            values = self._evaluate(self.grid.points(asked), asked.__getitem__)
             known.update(zip(fresh, values.tolist(), strict=True))
         return np.array([known[key] for key in keys], dtype=self.dtype)
 
     def block(self, heads: Indices, tails: Indices) -> NDArray[Any]:
         """Values (h, t) at all pairs of heads (h, k) and tails (t, n - k)."""
-        h, k = heads.shape
-        t = len(tails)
+        h, t = len(heads), len(tails)
         if h > 1 and h * t > _BLOCK:
             step = max(1, _BLOCK // t)
             return np.concatenate(
                 [self.block(heads[i : i + step], tails) for i in range(0, h, step)]
             )
-        # Modes slowest in memory: what the function does to a coordinate runs along one long row.
-        points = np.empty((k + tails.shape[1], h, t), dtype=np.intp)
-        points[:k] = heads.T[:, :, None]
-        points[k:] = tails.T[:, None, :]
-        return self(points.reshape(-1, h * t).T).reshape(h, t)
+        if self._known is None and isinstance(self.grid, (IndexGrid, ProductGrid)):
+            values = self._evaluate(
+                self.grid.block(heads, tails),
+                lambda i: np.append(heads[i // t], tails[i % t]),
+            )
+        else:
+            values = self(pairs(heads, tails))
+        return values.reshape(h, t)
 
-    def _evaluate(self, indices: Indices) -> NDArray[Any]:
-        count = len(indices)
+    def _evaluate(self, points: NDArray[Any], name: Callable[[int], Indices]) -> NDArray[Any]:
+        """Values at the points; `name` gives the indices of one."""
+        count = len(points)
         if self.limit is not None and self.evaluations + count > self.limit:
             raise Spent
-        points = self.grid.points(indices)
         values = to_host(self._function(points))
         self.evaluations += count
         if values.shape != (count,):
@@ -157,7 +183,7 @@ class Function:
                 wrong = int(np.flatnonzero(~np.isfinite(values))[0])
                 raise ValueError(
                     f"`function` returned {values[wrong]} at the point {points[wrong].tolist()} "
-                    f"(indices {indices[wrong].tolist()}). Values must be finite: move the grid "
+                    f"(indices {name(wrong).tolist()}). Values must be finite: move the grid "
                     "off the singularity, or return a finite value there."
                 )
             self.scale = max(self.scale, top)

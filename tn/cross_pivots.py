@@ -52,8 +52,8 @@ class Pivots:
         self._share = 16 if rook else 4  # random columns grow with the rank
         self.shape = function.grid.shape
         n, nothing = len(self.shape), np.empty((1, 0), dtype=np.intp)
-        self.heads = [nothing, *(np.unique(start[:, :k], axis=0) for k in range(1, n))]
-        self.tails = [start, *(np.unique(start[:, k:], axis=0) for k in range(1, n)), nothing]
+        self.heads = [nothing, *(_different(start[:, :k]) for k in range(1, n))]
+        self.tails = [start, *(_different(start[:, k:]) for k in range(1, n)), nothing]
 
     @property
     def ranks(self) -> tuple[int, ...]:
@@ -103,13 +103,15 @@ class Pivots:
 
     def neighbours(self, count: int) -> Indices:
         """Random entries (count, n) of the blocks of all bonds: any head, two indices, any tail."""
-        n, rng = len(self.shape), self._rng
-        parts = []
-        for k, some in enumerate(rng.multinomial(count, np.full(n - 1, 1 / (n - 1))), start=1):
-            heads, tails = self.heads[k - 1], self.tails[k + 1]
-            middle = np.stack([rng.integers(0, self.shape[i], some) for i in (k - 1, k)]).T
-            chosen = [x[rng.integers(0, len(x), some)] for x in (heads, tails)]
-            parts.append(np.concatenate([chosen[0], middle, chosen[1]], axis=1))
+        n, parts = len(self.shape), []
+        shares = self._rng.multinomial(count, np.full(n - 1, 1 / (n - 1)))
+        for k, some in enumerate(shares, start=1):
+            heads, tails, out = self.heads[k - 1], self.tails[k + 1], np.empty((some, n), np.intp)
+            sizes = np.array([len(heads), *self.shape[k - 1 : k + 1], len(tails)])
+            chosen = self._rng.integers(0, sizes[:, None], (4, some))
+            out[:, : k - 1], out[:, k + 1 :] = heads[chosen[0]], tails[chosen[3]]
+            out[:, k - 1], out[:, k] = chosen[1], chosen[2]
+            parts.append(out)
         return np.concatenate(parts)
 
     def _columns(self, candidates: Indices, known: Indices, worst: Indices, random: int) -> Indices:
@@ -165,6 +167,12 @@ class Pivots:
         if weights is not None:
             matrix = matrix * (weights[i] / weights[:, None])
         return i, j, matrix
+
+
+def _different(rows: Indices) -> Indices:
+    """The rows, none twice."""
+    first = {row.tobytes(): i for i, row in enumerate(rows)}
+    return rows[list(first.values())]
 
 
 def _append(heads: Indices, size: int) -> Indices:

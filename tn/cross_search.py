@@ -17,6 +17,7 @@ _PROBES = 250  # points that guide the search
 _PATIENCE = 5  # sweeps without progress before pivots are drawn anew
 _RANDOM = {"full": 4, "rook": 1}  # columns looked at beside the known ones
 _WORST = {"full": 4, "rook": 2}  # columns of the points with the largest errors
+_LESSONS = 64  # fresh points of a failed test that guide the search from then on
 _WIDEST = 16  # times as many random columns, when the search is stuck
 _MARGIN = 4  # pivots are taken down to tol / 4 at first
 _FINER = 8  # and to an eighth of the last threshold where that was too coarse
@@ -121,7 +122,7 @@ class Search:
         self.values = np.concatenate([self.values, values]) if self.values.size else values
 
     def _errors(self, tensors: list[Values], points: Indices, values: Values) -> NDArray[Any]:
-        errors: NDArray[Any] = np.abs(entries.at(tensors, points) - values)
+        errors: NDArray[Any] = np.abs(entries.values(tensors, points) - values)
         return errors / (self.function.scale or 1.0)
 
     # Steps ------------------------------------------------------------------------------------
@@ -151,8 +152,7 @@ class Search:
     def _climb(self, point: Indices) -> Indices:
         """A point with a larger value, by changing one index after the other."""
         for k, n in enumerate(self.shape):
-            tries = np.unique(np.linspace(0, n - 1, min(n, _CLIMB)).astype(np.intp))
-            tries = np.append(tries, point[0, k])
+            tries = np.append(np.arange(0, n, -(-n // _CLIMB)), point[0, k])
             line = np.asfortranarray(np.repeat(point, len(tries), axis=0))
             line[:, k] = tries
             size = np.abs(self.function(line))
@@ -184,7 +184,7 @@ class Search:
         self.worst = self.points[top[errors[top] > self.rule.tol]]
 
     def _confirmed(self) -> bool:
-        """Whether fresh points agree that the best train is good; if not, they guide the search."""
+        """Whether fresh points agree that the best train is good; if not, they join the guides."""
         assert self.best is not None
         if self.small:
             self.estimate = self.best_error
@@ -195,7 +195,8 @@ class Search:
         if estimate <= self.rule.tol:
             self.estimate = estimate
             return True
-        self._guide(points, values)
+        worst = np.argsort(errors)[-_LESSONS:]
+        self._guide(points[worst], values[worst])
         self.best_error = estimate
         self._look_at(self._errors(self.best, self.points, self.values))
         return False

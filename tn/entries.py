@@ -19,13 +19,16 @@ _WHOLE = 2**19  # multiplications that all of a site's matrices may cost at once
 def at(tensors: Sequence[Array], indices: ArrayLike | Array) -> Array:
     """Entries at the rows of `indices`; see `MPS.at`."""
     wanted = check_indices("indices", indices, [t.shape[1] for t in tensors])
+    with one_blas_thread():
+        return values(tensors, wanted)
+
+
+def values(tensors: Sequence[Array], indices: NDArray[np.intp]) -> Array:
+    """Entries (m,) at the rows (m, n) of `indices`, unchecked."""
     widest = max(t.shape[1] * t.shape[2] for t in tensors)
     size = max(1, _CHUNK // widest)
-    with one_blas_thread():
-        parts = [
-            _rows(tensors, wanted[start : start + size])
-            for start in range(0, max(len(wanted), 1), size)
-        ]
+    starts = range(0, max(len(indices), 1), size)
+    parts = [_rows(tensors, indices[start : start + size]) for start in starts]
     return parts[0] if len(parts) == 1 else namespace(*parts).concat(parts)
 
 
@@ -37,9 +40,11 @@ def _rows(tensors: Sequence[Array], indices: NDArray[np.intp]) -> Array:
     """
     xp = namespace(*tensors)
     points = len(indices)
-    columns, order = np.ascontiguousarray(indices.T), np.arange(points)
+    # short integers are sorted by counting
+    short = np.uint16 if max(t.shape[1] for t in tensors) <= 2**16 else np.intp
+    columns, order = np.ascontiguousarray(indices.T, dtype=short), np.arange(points)
     # the matrices of the first site are rows already
-    rows = xp.take(tensors[0][0, :, :], like(tensors[0], columns[0]), axis=0)
+    rows = xp.take(tensors[0][0, :, :], like(tensors[0], columns[0].astype(np.intp)), axis=0)
     for site, column in zip(tensors[1:], columns[1:], strict=True):
         dl, d, dr = site.shape
         if d <= 2 or points * dl * d * dr <= _WHOLE:
