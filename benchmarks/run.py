@@ -13,6 +13,7 @@ SCRIPTS = (
     "tn_tdvp.py",
     "tn_compress.py",
     "tn_sample.py",
+    "tn_cross.py",
     "aqc_gradient.py",
 )
 

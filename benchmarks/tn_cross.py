@@ -10,10 +10,10 @@ issue       ``1 / (1 + sum i)``, 32 indices per variable, error 1e-8 only
 ==========  =======================================================================================
 
 Each contender runs with the cheapest setting whose largest error over the same 20,000 random
-points, relative to the largest value, is below the target (median over three seeds): ours by `tol`,
-teneva by the number of sweeps for several `dr_max` (then `truncate`), torchTT by `eps`. Seeds change
-from call to call. Points count as evaluated whenever a contender hands them to the function; ours
-with ``pivot="rook"`` and teneva with its cache hand over no point twice.
+points, relative to the largest value, is below the target (median over three seeds): ours by
+`tol`, teneva by the number of sweeps for several `dr_max` (then `truncate`), torchTT by `eps`.
+Seeds change from call to call. Points count as evaluated whenever a contender hands them to the
+function; ours with ``pivot="rook"`` and teneva with its cache hand over no point twice.
 
 Run: ``python benchmarks/tn_cross.py [--rows hilbert ackley ...] [--errors 1e-6 1e-10]``
 """
@@ -121,7 +121,7 @@ def torchtt_run(problem: Problem, eps: float, seed: int) -> Run:
 
 
 def settings(name: str, error: float) -> Iterator[Iterator[Any]]:
-    """Ladders of settings, each from cheap to dear: the first rung that reaches the error counts."""
+    """Ladders of settings, each from cheap to dear: the first rung that does it counts."""
     if name.startswith("ours"):
         yield iter([error, error / 2, error / 4, error / 8])
     elif name.startswith("teneva"):
