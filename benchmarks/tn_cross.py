@@ -91,7 +91,7 @@ def teneva_run(
         lambda i: problem.function(problem.axis[i]), start, nswp=sweeps, dr_min=dr, dr_max=dr,
         info=info, cache={} if cache else None,
     )  # fmt: skip
-    tensor = teneva.truncate(tensor, error / 10)
+    tensor = teneva.truncate(tensor, error / 100)  # relative to the norm, not to the largest value
     return Run(lambda i: teneva.get_many(tensor, i), info["m"], max(teneva.ranks(tensor)))
 
 

@@ -152,10 +152,11 @@ def cross(
 
     Notes
     -----
-    For ranks r and mode sizes n_k a sweep evaluates about ``sum_k n_k r (r + 8)`` points (less with
-    "rook") and factorises one (n_k r, r + 8) matrix a bond. Peak memory: about
-    ``n r (r + 8) (8 d + 50)`` bytes for one block in d dimensions, what the function needs for it,
-    and with "rook" some 150 bytes for each value.
+    For ranks r and mode sizes n_k a sweep evaluates about ``sum_k n_k r (1.25 r + 6)`` points (less
+    with "rook") and factorises one (n_k r, 1.25 r + 6) matrix a bond. Peak memory: about
+    ``n_k r (1.25 r + 6) (8 d + 50)`` bytes for a block in d dimensions (handed to the function in
+    pieces of half a million points), what the function needs for it, and with "rook" some 150 bytes
+    for each value.
 
     Ranks are those of an interpolation; ``tensor.compress(cutoff=...)`` takes the last few off.
 

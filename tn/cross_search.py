@@ -12,11 +12,11 @@ from rankloom.tn.cross_function import Function, Indices, Spent
 from rankloom.tn.cross_pivots import Pivots, Values
 from rankloom.tn.outcome import Outcome
 
-_STARTS = {"full": 8, "rook": 4}  # points of the first pivots
+_STARTS = {"full": 5, "rook": 4}  # points of the first pivots
 _PROBES = 250  # points that guide the search
 _PATIENCE = 5  # sweeps without progress before pivots are drawn anew
-_RANDOM = {"full": 4, "rook": 1}  # columns looked at beside the known ones
-_WORST = {"full": 4, "rook": 2}  # columns of the points with the largest errors
+_RANDOM = {"full": 3, "rook": 1}  # columns looked at beside the known ones
+_WORST = {"full": 3, "rook": 2}  # columns of the points with the largest errors
 _LESSONS = 64  # fresh points of a failed test that guide the search from then on
 _WIDEST = 16  # times as many random columns, when the search is stuck
 _MARGIN = 4  # pivots are taken down to tol / 4 at first
