@@ -9,6 +9,7 @@ from pathlib import Path
 
 SCRIPTS = (
     "tn_overlap.py",
+    "tn_operators.py",
     "tn_tebd.py",
     "tn_tdvp.py",
     "tn_compress.py",

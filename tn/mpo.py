@@ -157,9 +157,11 @@ class MPO(Chain):
         from rankloom.tn.mpo_form import triangular
         from rankloom.tn.mpo_terms import assemble, product_terms
 
+        if not isinstance(dimensions, Sequence) or len(dimensions) == 0:
+            raise ValueError(
+                f"`dimensions` must hold the dimension of every site, as [3] * n, got {dimensions!r}."
+            )
         sizes = [integer("dimensions", d, 1) for d in dimensions]
-        if not sizes:
-            raise ValueError("`dimensions` is empty; an operator needs at least one site.")
         with one_blas_thread():
             tensors = assemble(*product_terms(sizes, terms))
             # The matrices of a site may depend on each other; a second sweep finds the true rank.

@@ -158,7 +158,8 @@ def test_letters_go_with_their_sites_in_any_order():
         (lambda: MPO.from_terms(3, [(1, "ZZ", (1, 1))]), ValueError, "names a site twice"),
         (lambda: MPO.from_terms(3, [(np.nan, "Z", (1,))]), ValueError, "is .*nan"),
         (lambda: MPO.from_terms(3, [("a", "Z", (1,))]), TypeError, "must be .coefficient"),
-        (lambda: MPO.from_products([], []), ValueError, "`dimensions` is empty"),
+        (lambda: MPO.from_products([], []), ValueError, r"`dimensions` .* got \[\]"),
+        (lambda: MPO.from_products(4, []), ValueError, "`dimensions` .* got 4"),
         (lambda: MPO.from_products([2], [(1, "Z", (0,))]), ValueError, r"`MPO\.from_terms`"),
         (lambda: MPO.from_products([3], [(1, [np.eye(2)], 0)]), ValueError, r"shape \(3, 3\)"),
         (
