@@ -155,14 +155,21 @@ class Written:
     Parameters
     ----------
     report : Path
+        What to look at: a report, or a folder of results.
     checks : sequence of Check
     summary : sequence of str
         Lines for the user.
+    label : str
+        What `report` is.
+    complaints : sequence of str
+        Why the result must not be relied on; the command then exits with 1.
     """
 
     report: Path
     checks: Sequence[Check]
     summary: Sequence[str]
+    label: str = "Report"
+    complaints: Sequence[str] = ()
 
 
 def write_report(brand: str, sections: Sequence[Section], draft: Path, final: Path) -> Written:
