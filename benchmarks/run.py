@@ -15,6 +15,7 @@ SCRIPTS = (
     "tn_compress.py",
     "tn_sample.py",
     "tn_cross.py",
+    "decomposition_tucker.py",
     "aqc_gradient.py",
 )
 
