@@ -157,9 +157,10 @@ class MPO(Chain):
         from rankloom.tn.mpo_form import triangular
         from rankloom.tn.mpo_terms import assemble, product_terms
 
-        if not isinstance(dimensions, Sequence) or len(dimensions) == 0:
+        if not np.iterable(dimensions) or len(dimensions) == 0:
             raise ValueError(
-                f"`dimensions` must hold the dimension of every site, as [3] * n, got {dimensions!r}."
+                "`dimensions` must hold the dimension of every site, as [3] * n, got "
+                f"{dimensions!r}."
             )
         sizes = [integer("dimensions", d, 1) for d in dimensions]
         with one_blas_thread():
@@ -183,7 +184,7 @@ class MPO(Chain):
     @classmethod
     def identity(cls, dimensions: int | Sequence[int], d: int = 2) -> Self:
         """The operator 1 on n sites of dimension `d`, or on sites of the given dimensions."""
-        if not isinstance(dimensions, Sequence):
+        if not np.iterable(dimensions):
             dimensions = [d] * integer("dimensions", dimensions, 1)
         return cls.product([np.eye(integer("dimensions", size, 1)) for size in dimensions])
 
