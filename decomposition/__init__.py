@@ -11,9 +11,25 @@ if __name__ != "rankloom.decomposition":  # a second name would give a second co
     )
 
 from rankloom.decomposition import datasets
+from rankloom.decomposition.cp_fit import CPFit
+from rankloom.decomposition.cp_solver import cp
 from rankloom.decomposition.cp_tensor import CPTensor
 from rankloom.decomposition.fit import Fit, TuckerFit
+from rankloom.decomposition.match import Match, match_components
+from rankloom.decomposition.nonnegative import nonnegative_cp
 from rankloom.decomposition.tucker_solver import tucker
 from rankloom.decomposition.tucker_tensor import TuckerTensor
 
-__all__ = ["CPTensor", "Fit", "TuckerFit", "TuckerTensor", "datasets", "tucker"]
+__all__ = [
+    "CPFit",
+    "CPTensor",
+    "Fit",
+    "Match",
+    "TuckerFit",
+    "TuckerTensor",
+    "cp",
+    "datasets",
+    "match_components",
+    "nonnegative_cp",
+    "tucker",
+]

@@ -129,3 +129,14 @@ def index_rows(indices: Any, shape: Sequence[int]) -> NDArray[np.intp]:
             f"of mode {k}."
         )
     return found.astype(np.intp)
+
+
+def has_nan(x: Any) -> bool:
+    """Whether a real or complex array, or something like one, holds NaN."""
+    x = x if array_api_compat.is_array_api_obj(x) else np.asarray(x)
+    xp = namespace(x)
+    if not xp.isdtype(x.dtype, ("real floating", "complex floating")):
+        return False
+    with np.errstate(invalid="ignore", over="ignore"):  # inf - inf is for `check_dense` to name
+        total = xp.sum(x)  # one pass without a temporary tells the common case
+    return bool(xp.isnan(total)) and bool(xp.any(xp.isnan(x)))

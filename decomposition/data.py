@@ -1,5 +1,6 @@
 """Dense data as the solvers see them: checked, scaled into safe range, norm and exact residuals."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -140,6 +141,13 @@ def residual(x: Array, model: FactoredTensor) -> float:
     """``|x - model|``, summed over slabs of the first mode; nothing of the size of x is formed."""
     xp = namespace(x)
     flat = xp.reshape(x, (x.shape[0], -1))
+    total = sum(sum_of_squares(flat[part, :] - dense) for part, dense in slabs(model))
+    return float(total**0.5)
+
+
+def slabs(model: FactoredTensor) -> Iterator[tuple[slice, Array]]:
+    """The dense tensor in slabs (rows, all other modes) of its first mode."""
+    xp = namespace(model._head)
     first, *others = model._factors
     if isinstance(model, CPTensor):
         head, tail = first * model.weights, reduce(khatri_rao, others)
@@ -148,9 +156,7 @@ def residual(x: Array, model: FactoredTensor) -> float:
             model.core, [xp.eye(first.shape[1], dtype=first.dtype, device=first.device), *others]
         ).to_dense()
         head, tail = first, xp.reshape(rest, (first.shape[1], -1)).T
-    rows = max(1, _BLOCK // flat.shape[1])
-    total = 0.0
-    for start in range(0, x.shape[0], rows):
-        part = slice(start, min(start + rows, x.shape[0]))
-        total += sum_of_squares(flat[part, :] - head[part, :] @ tail.T)
-    return float(total**0.5)
+    rows = max(1, _BLOCK // tail.shape[0])
+    for start in range(0, first.shape[0], rows):
+        part = slice(start, min(start + rows, first.shape[0]))
+        yield part, head[part, :] @ tail.T

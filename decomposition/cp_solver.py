@@ -1,0 +1,199 @@
+"""`cp`: canonical polyadic tensors close to given data."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rankloom.decomposition.als import Callback, descend, search
+from rankloom.decomposition.checks import has_nan
+from rankloom.decomposition.cp_als import CPSweeps, least_squares
+from rankloom.decomposition.cp_fit import CPFit, cp_fit
+from rankloom.decomposition.cp_tensor import CPTensor
+from rankloom.decomposition.data import Dense, check_dense, memory_order, sum_of_squares
+from rankloom.decomposition.hosvd import Cut, st_hosvd
+from rankloom.decomposition.starts import Init, check_init, check_rank, start
+from rankloom.tn.arrays import Array, namespace, one_blas_thread
+from rankloom.tn.checks import integer
+from rankloom.tn.progress import Progress
+
+_EXTRA = 5  # the core keeps this many more than `rank` of each mode, so that little is lost
+_WORTH = 2**16  # tensors with fewer entries are swept as they are
+
+
+def cp(
+    x: Array,
+    rank: int,
+    *,
+    init: Init = None,
+    restarts: int = 1,
+    compress: bool | str = "auto",
+    max_sweeps: int = 200,
+    tol: float = 1e-8,
+    ridge: float = 0.0,
+    line_search: bool = True,
+    mask: Array | None = None,
+    holdout: float = 0.0,
+    rng: Any = None,
+    progress: Progress = False,
+    callback: Callback | None = None,
+) -> CPFit:
+    """Sum of `rank` rank-one terms close to a tensor, by alternating least squares.
+
+    Parameters
+    ----------
+    x : (n_0, n_1, ..) array
+        Real or complex, of any array library, at least two modes. Integers become float64. NaN
+        marks a missing entry.
+    rank : int
+        Number of terms.
+    init : CPTensor, "random", "hosvd" or None
+        First start; "hosvd" takes leading singular vectors. None is "random", and "hosvd" of the
+        zero-filled data where entries are missing. Further starts are random.
+    restarts : int, default 1
+        Number of all starts; the best is kept.
+    compress : "auto", True or False
+        Search on the core of a Tucker tensor with ranks ``rank + 5`` first, then polish the best
+        start on `x`. The errors are those of `x` throughout. "auto": where the core is at most a
+        quarter of a tensor of 65536 entries or more, and no start is given.
+    max_sweeps : int, default 200
+        Limit per start; polishing gets what the best start left, at least 2.
+    tol : float, default 1e-8
+        Relative change of the error per sweep that ends a start.
+    ridge : float, default 0
+        Weight of a penalty ``ridge * sum_r w_r^2`` beside ``|x - model|^2``. Bounds the terms
+        where they would cancel each other without limit.
+    line_search : bool, default True
+        Try longer steps, and keep those that lower the error.
+    mask : bool array, optional
+        True where `x` is observed.
+    holdout : float, default 0
+        Fraction of the observed entries kept back, at random, to judge the fit by
+        (`CPFit.held_out_error`); the choice of a rank may rest on it.
+    rng : Generator, seed or None
+    progress : bool or callable, default False
+        Bar over starts, or over sweeps when there is one start.
+    callback : callable, optional
+        ``callback(sweep, error, tensor)`` after each sweep; True ends the start.
+
+    Returns
+    -------
+    CPFit
+        ``tensor`` with unit columns and descending weights, the exact relative ``error`` (of the
+        observed entries), ``errors`` after each sweep, ``outcome``, ``degenerate``,
+        ``core_consistency``, ``starts``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `x` not numeric, infinite, or zero; NaN at an entry that `mask` calls observed; an index of
+        a mode without an observed entry; `rank` below 1 or above what the shape allows.
+
+    Notes
+    -----
+    A sweep costs ``N / (N - 1)`` products of `x` with a factor, ``2 R prod(n)`` operations each,
+    instead of N (see `tree`). Memory beside `x`: ``R / n`` of its size.
+
+    Without missing data, ridge or not, no sweep raises the error of its objective.
+
+    Examples
+    --------
+    >>> from rankloom.decomposition import datasets
+    >>> fit = cp(datasets.clebsch_gordan(1, "even"), rank=6, rng=0)
+    >>> fit.error < 1e-12, fit.degenerate
+    (True, False)
+    """
+    for name, value, least in (("max_sweeps", max_sweeps, 1), ("restarts", restarts, 1)):
+        integer(name, value, least)
+    for name, number in (("tol", tol), ("ridge", ridge)):
+        if not 0 <= number < math.inf:
+            raise ValueError(f"`{name}` must be a finite number >= 0, got {number}.")
+    if compress not in ("auto", True, False):
+        raise ValueError(f"`compress` must be 'auto', True or False, got {compress!r}.")
+    settings = {
+        "rank": rank, "init": init, "restarts": restarts, "compress": compress, "tol": tol,
+        "max_sweeps": max_sweeps, "ridge": ridge, "line_search": line_search, "holdout": holdout,
+    }  # fmt: skip
+    order = memory_order(x)
+    if order is not None and mask is None:  # another memory order is another order of modes
+        options = settings | {"rng": rng, "progress": progress, "callback": callback}
+        return _reordered(x, order, options)
+    if mask is not None or holdout or has_nan(x):
+        from rankloom.decomposition.masked import masked_cp
+
+        return masked_cp(x, mask, settings, rng=rng, progress=progress, callback=callback)
+    data = check_dense(x)
+    shape = tuple(data.x.shape)
+    size = math.prod(shape)
+    rank = check_rank(rank, shape)
+    first = check_init(init, shape, rank)
+    if isinstance(first, CPTensor):
+        first = first / data.scale
+    cuts = [Cut(min(n, rank + _EXTRA)) for n in shape]
+    small = math.prod(c.rank or 0 for c in cuts)
+    if compress == "auto":
+        compress = size >= max(_WORTH, 4 * small) and not isinstance(first, CPTensor)
+    rule = least_squares(ridge, data.eps)
+    limits: dict[str, Any] = {"tol": tol, "eps": data.eps, "callback": callback}
+
+    def at_core(core: Dense, bases: Sequence[Array] | None) -> Any:
+        def make(k: int, generator: np.random.Generator) -> CPSweeps:
+            kind = first if k == 0 else None
+            if isinstance(kind, CPTensor) and bases is not None:
+                xp = namespace(data.x)
+                inner = [xp.conj(u).T @ f for u, f in zip(bases, kind.factors, strict=True)]
+                kind = CPTensor._adopt(kind.weights, inner)
+            begin = start(core.x, rank, kind, generator)
+            return CPSweeps(
+                core, begin, rule, line_search=line_search, bases=bases, total=data.norm**2
+            )
+
+        return make
+
+    with one_blas_thread(_work(small if compress else size)):
+        core, bases = data, None
+        if compress:
+            inner, bases = st_hosvd(data.x, cuts)
+            core = Dense(inner, sum_of_squares(inner) ** 0.5)
+        found = search(
+            at_core(core, bases),
+            restarts=restarts,
+            rng=rng,
+            max_sweeps=max_sweeps,
+            progress=progress,
+            **limits,
+        )
+    run, errors, growth = found.best, [found.best.errors], found.best.solver.growth  # type: ignore[attr-defined]
+    if compress and np.isfinite(run.error):
+        polish = CPSweeps(data, run.model, rule, line_search=line_search, growth=growth)
+        with one_blas_thread(_work(size)):
+            run = descend(polish, max_sweeps=max(2, max_sweeps - len(run.errors)), **limits)
+        errors.append(run.errors)
+    return cp_fit(
+        run,
+        errors,
+        growth,
+        data=data.x,
+        scale=data.scale,
+        starts=found.starts,
+        settings=settings,
+    )
+
+
+def _work(size: int) -> int:
+    """Size of the matrices at work, as `one_blas_thread` counts: threads help large tensors."""
+    return 0 if size < 2**20 else 2**20
+
+
+def _reordered(x: Array, order: Sequence[int], options: dict[str, Any]) -> CPFit:
+    """`cp` of x with its modes in the order in which they lie in memory."""
+    back = sorted(range(len(order)), key=lambda k: order[k])
+    hear, init = options["callback"], options["init"]
+    if hear is not None:
+        options["callback"] = lambda k, error, model: hear(k, error, model.transpose(back))
+    if isinstance(init, CPTensor) and init.n_modes == len(order):
+        options["init"] = init.transpose(order)
+    fit = cp(x.transpose(order), **options)
+    return replace(fit, tensor=fit.tensor.transpose(back))
