@@ -12,6 +12,7 @@ SCRIPTS = (
     "tn_operators.py",
     "tn_tebd.py",
     "tn_tdvp.py",
+    "tn_dmrg.py",
     "tn_compress.py",
     "tn_sample.py",
     "tn_cross.py",

@@ -20,8 +20,9 @@ from rankloom.tn.truncation import Truncation
 
 FIRST_BOND = 8
 _KRYLOV = 12  # most Lanczos vectors of one bond
-_AIM = 0.01
+_AIM = 0.01  # Lanczos runs stop at this part of the last gain, shared out over the bonds
 _STAGE = 6  # passes at one bond dimension before the next, at most
+_SATURATED = 30  # gains below this many discarded weights (energy a site) call for wider bonds
 _MIXING_END = 1e-7  # mixing below this is switched off
 
 
@@ -98,7 +99,7 @@ def passes(
         stage += 1
         if info.bond < bond and not mixing:
             bond = top  # the cutoff decides, not the bond
-        elif gain <= max(tol * scale, 10 * info.discarded * scale / n) or stage == _STAGE:
+        elif gain <= max(tol * scale, _SATURATED * info.discarded * scale / n) or stage == _STAGE:
             bond, stage = min(top, 2 * bond), 0
     return done, Outcome.MAX_SWEEPS
 
