@@ -4,7 +4,9 @@
 `rankloom.tn.tdvp`), records, and keeps checkpoints.
 """
 
+import math
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -120,6 +122,10 @@ def evolve(
     ``16 D^2 d^2 (34 + 4 w)`` at work, and for the projection error ``16 n w^2 D^2`` or, where that
     exceeds 64 MiB, ``32 sqrt(n) w^2 D^2``.
 
+    In imaginary time TDVP steps partly backwards, which amplifies errors by about
+    ``exp(dt (E_max - E_min) / 2)``: that factor times ``sqrt(cutoff)`` has to stay small. Where the
+    energy rises instead of falling, a RuntimeWarning says so.
+
     Sources: G. Vidal, arXiv:quant-ph/0310089, and M. B. Hastings, arXiv:0903.3253 (TEBD);
     J. Haegeman et al., arXiv:1408.5056, and S. Paeckel et al., arXiv:1901.05824 (TDVP and its
     errors); M. Yang and S. R. White, arXiv:2005.06104 (growing bonds).
@@ -192,7 +198,23 @@ def evolve(
                 if checkpoint is not None and _due(log.done, len(schedule), steps, every):
                     files.save(checkpoint, run, log, work.parts())
         state = work.state()
-    return Evolution._from_log(state, times, log, measures, imaginary)
+    found = Evolution._from_log(state, times, log, measures, imaginary)
+    if imaginary and found.energies is not None:
+        _warn_of_rise(found.energies * math.copysign(1.0, time), abs(time) / steps)
+    return found
+
+
+def _warn_of_rise(energies: NDArray[np.float64], dt: float) -> None:
+    """Imaginary time lowers the energy; where it does not, the steps were too long."""
+    rise = float(np.diff(energies).max())
+    if rise > max(1e-3 * float(np.ptp(energies)), 1e-6 * float(abs(energies).max())):
+        warnings.warn(
+            f"the energy went astray by {rise:.2g} in one step of imaginary time: steps of {dt:g} "
+            "are too long for this Hamiltonian and truncation. Take more `steps`, wider bonds, or "
+            "`ground_state`.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
 
 
 def _method(

@@ -85,27 +85,41 @@ def _part(
         diagonal.append(float(xp.real(against[m - 1])))
         new = new - against @ basis[:m, :]
         length = _norm(new)
-        bound += math.log(length * abs(factor) / m) if length > 0.0 else -math.inf
+        reached = length * abs(factor) / m
+        bound += math.log(reached) if reached > 0.0 else -math.inf
         if bound <= goal or m in (size, _LIMIT):
             energies, modes = _eigh(diagonal, beside)
             spread = float(np.max(factor.real * (energies - diagonal[0])))
             if bound + spread <= goal or m == size:
                 break
-            if m == _LIMIT:  # the bound falls as the m-th power of the way
-                done = min(1.0, math.exp((goal - bound - spread) / m))
+            if m == _LIMIT:
+                done = _reach(bound, spread, m, goal)
                 break
         beside.append(length)
         if m == basis.shape[0]:
             basis = xp.concat([basis, xp.empty_like(basis)])
         basis[m, :] = new * (1.0 / length)
     if factor.imag == 0.0:
-        weights = np.exp(done * factor.real * (energies - diagonal[0]))
+        exponents = done * factor.real * energies
+        weights = np.exp(exponents - exponents.max())
         coefficients: NDArray[Any] = modes @ (weights * modes[0])
         norm /= float(np.linalg.norm(coefficients))
     else:
         coefficients = modes @ (np.exp(done * factor * energies) * modes[0])
     scaled = like(x, norm * coefficients, x.dtype)
     return xp.reshape(scaled @ basis[: len(diagonal), :], shape), done
+
+
+def _reach(bound: float, spread: float, m: int, goal: float) -> float:
+    """The largest part f of the way with ``bound + m log f + f spread <= goal``."""
+    low, high = 0.0, min(1.0, math.exp((goal - bound) / m))
+    for _ in range(40):
+        middle = (low + high) / 2
+        if bound + m * math.log(middle) + middle * spread <= goal:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def _norm(vector: Array) -> float:

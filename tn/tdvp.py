@@ -26,6 +26,7 @@ from typing import Any
 from rankloom.tn.arrays import Array, contiguous, namespace, qr
 from rankloom.tn.compress import split
 from rankloom.tn.environments import Effective, Environments, Hamiltonian
+from rankloom.tn.gauge import schmidt_form
 from rankloom.tn.krylov import exponential
 from rankloom.tn.mps import MPS
 from rankloom.tn.subspace import expand, outside
@@ -65,11 +66,19 @@ class Tdvp:
         nearest: bool,
     ) -> None:
         xp = namespace(*psi0.tensors)
-        start = psi0.canonicalize(0).normalize()
         real = step.imag == 0.0 and not any(map(_is_complex, operator))
         dtype = psi0.dtype if real else xp.result_type(psi0.dtype, xp.complex64)
-        self.tensors = [contiguous(xp.astype(t, dtype)) for t in start.tensors]
-        self.norm = psi0.norm() if step.imag else 1.0
+        # In Schmidt form no bond is wider than the state needs.
+        cast = [xp.astype(t, dtype) for t in psi0.tensors]
+        tensors, schmidt, norm = schmidt_form(cast, psi0.center)
+        widest = max(s.shape[0] for s in schmidt)
+        if sites == 1 and rule.max_bond is not None and widest > rule.max_bond:
+            raise ValueError(
+                f"`psi0` needs bonds of {widest}, but `max_bond` is {rule.max_bond} and one-site "
+                "TDVP cuts nothing. Compress it first, or raise `max_bond`."
+            )
+        self.tensors = [contiguous(t) for t in tensors]
+        self.norm = norm if step.imag else 1.0
         self.step, self.sites, self.rule, self.tol, self.nearest = step, sites, rule, tol, nearest
         self.operator = Hamiltonian(operator, self.tensors[0])
         self.env = Environments(self.tensors, self.operator, 0)

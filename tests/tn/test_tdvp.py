@@ -194,6 +194,12 @@ def test_imaginary_time_is_the_normalised_exponential(method):
         assert distances[1] < 1e-10
 
 
+def test_steps_too_long_for_imaginary_time_are_said():
+    options = {"time": 12.0, "method": "tdvp", "imaginary": True, "cutoff": 0.0, "max_bond": 2}
+    with pytest.warns(RuntimeWarning, match="steps of 4 are too long"):
+        evolve(MPS.product("0" * 12), SpinChain.ising(12), steps=3, **options)
+
+
 def test_imaginary_time_stays_real_for_real_operators():
     z = np.diag([1.0, -1.0])
     chain = MPO.from_products([2] * 4, [(-1.0, (z, z), (k, k + 1)) for k in range(3)])
@@ -202,6 +208,16 @@ def test_imaginary_time_stays_real_for_real_operators():
     run = evolve(start, real, time=5.0, steps=10, method="tdvp1", imaginary=True)
     assert run.state.dtype == np.float64
     assert run.energies[-1] == pytest.approx(-3.0, abs=1e-6)
+
+
+def test_bonds_of_the_start_that_carry_nothing_are_dropped():
+    start = MPS.product("0101") + MPS.product("0101")
+    chain = SpinChain.heisenberg(4)
+    run = evolve(start, chain, time=0.1, steps=1, method="tdvp1", max_bond=1)
+    assert max(run.state.bond_dimensions) == 1
+    assert run.state.norm() == pytest.approx(2, rel=1e-13)
+    with pytest.raises(ValueError, match="bonds of 4, but `max_bond` is 3.*Compress it first"):
+        evolve(MPS.random(6, 4, rng=0), FAR, time=0.1, steps=1, method="tdvp1", max_bond=3)
 
 
 def test_two_sites_are_enough():
