@@ -76,7 +76,7 @@ def _part(
     basis[0, :] = vector * (1.0 / norm)
     diagonal: list[float] = []
     beside: list[float] = []
-    goal, bound, done = math.log(tol), 0.0, 1.0
+    goal, bound, spread, done = math.log(tol), 0.0, 0.0, 1.0
     while True:
         m = len(diagonal) + 1
         new = xp.reshape(apply(xp.reshape(basis[m - 1, :], shape)), (-1,))
@@ -87,7 +87,7 @@ def _part(
         length = _norm(new)
         reached = length * abs(factor) / m
         bound += math.log(reached) if reached > 0.0 else -math.inf
-        if bound <= goal or m in (size, _LIMIT):
+        if bound + spread <= goal or m in (size, _LIMIT):
             energies, modes = _eigh(diagonal, beside)
             spread = float(np.max(factor.real * (energies - diagonal[0])))
             if bound + spread <= goal or m == size:
