@@ -38,6 +38,11 @@ class Library:
         return to_host(x)
 
 
-@pytest.fixture(params=["numpy", "array_api_strict", "torch"])
+@pytest.fixture(
+    params=["numpy", "array_api_strict", "torch", pytest.param("cupy", marks=pytest.mark.gpu)]
+)
 def library(request):
-    return Library(pytest.importorskip(request.param))
+    module = pytest.importorskip(request.param)
+    if request.param == "cupy" and not module.cuda.is_available():
+        pytest.skip("CuPy finds no device")
+    return Library(module)
