@@ -8,7 +8,9 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from rankloom.experiments import chain_study
 from rankloom.experiments.bars import Bars
+from rankloom.experiments.chains import chains_section
 from rankloom.experiments.circuits import circuits_section
 from rankloom.experiments.compile_job import run
 from rankloom.experiments.config import ChainConfig, CompileConfig
@@ -44,7 +46,33 @@ def circuits(
     return circuits_section(studies, root, bars)
 
 
-SECTIONS: tuple[MakeSection, ...] = (circuits,)
+def chains(
+    root: Path,
+    bars: Bars,
+    n: int = 40,
+    time: float = 3.0,
+    steps: int = 30,
+    bonds: Sequence[int] = (8, 16, 32),
+) -> Section:
+    """Critical Ising chain: ground state, and quench from all spins along x.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the report; files go to ``chains/`` below it.
+    bars : Bars
+    n : int
+        Number of spins.
+    time : float
+    steps : int
+    bonds : sequence of int
+        Two or three bond dimensions, ascending.
+    """
+    found = chain_study.study(root / "chains", bars, n=n, time=time, steps=steps, bonds=bonds)
+    return chains_section(found, root, "chains", bars)
+
+
+SECTIONS: tuple[MakeSection, ...] = (circuits, chains)
 
 
 def run_demo(
