@@ -127,6 +127,22 @@ def square_norm(x: Array) -> float:
     return float(namespace(x).linalg.vector_norm(x)) ** 2
 
 
+def adjoint(x: Array) -> Array:
+    """Conjugate transpose of the last two axes; a view where x is real."""
+    if type(x) is np.ndarray:
+        return x.conj().mT if x.dtype.kind == "c" else x.mT
+    xp = namespace(x)
+    return xp.conj(x).mT if xp.isdtype(x.dtype, "complex floating") else x.mT
+
+
+def inner(a: Array, b: Array) -> Array:
+    """``<a|b>`` of two arrays of one shape and type, 0-d."""
+    if type(a) is np.ndarray:
+        return np.vdot(a, b)
+    xp = namespace(a)
+    return xp.linalg.vecdot(xp.reshape(a, (-1,)), xp.reshape(b, (-1,)))
+
+
 def qr(x: Array) -> tuple[Array, Array]:
     """Reduced QR factorisation: ``x = q @ r`` with orthonormal columns in q."""
     q, r = namespace(x).linalg.qr(x)

@@ -22,8 +22,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rankloom.tn.arrays import Array, namespace, qr
-from rankloom.tn.effective import Operator, adjoint, inner
+from rankloom.tn.arrays import Array, adjoint, inner, namespace, qr
+from rankloom.tn.effective import Operator
 
 
 def energy_and_variance(
@@ -79,11 +79,11 @@ def _one_site(operator: Operator, k: int, grown: Array, right: Array, flat: Arra
     images = operator.images_left(k, grown, flat)
     total = xp.zeros_like(flat)
     for b in both:
-        closed = right[other.order.index(b), ...]
-        if b in seen.ones:
-            total = total + seen.ones[b] * (flat @ closed)
+        x = seen.ones[b] * flat if b in seen.ones else images[seen.order.index(b), ...]
+        if b in other.ones:
+            total = total + other.ones[b] * x
         else:
-            total = total + images[seen.order.index(b), ...] @ closed
+            total = total + x @ right[other.order.index(b), ...]
     return total
 
 

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rankloom.tn.arrays import Array, eigh, like, namespace, svd, to_host
+from rankloom.tn.arrays import Array, adjoint, eigh, inner, like, namespace, svd, to_host
 from rankloom.tn.certify import energy_and_variance
-from rankloom.tn.effective import Operator, adjoint, inner
+from rankloom.tn.effective import Operator
 from rankloom.tn.gauge import canonicalize
 from rankloom.tn.lanczos import Ritz, lowest
 from rankloom.tn.truncation import Truncation

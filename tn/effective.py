@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from rankloom.tn.arrays import Array, like, namespace
+from rankloom.tn.arrays import Array, adjoint, like, namespace
 from rankloom.tn.channels import Channels, Host, classify
 
 
@@ -229,18 +229,6 @@ class TwoSite:
         if self.a is not None:
             out = _plus(out, xp.reshape(self.a @ theta, (m, -1)) @ self.b)
         return xp.zeros_like(theta) if out is None else out
-
-
-def adjoint(x: Array) -> Array:
-    """Conjugate transpose of the last two axes; a view where x is real."""
-    xp = namespace(x)
-    return xp.conj(x).mT if xp.isdtype(x.dtype, "complex floating") else x.mT
-
-
-def inner(a: Array, b: Array) -> Array:
-    """``<a|b>`` of two arrays of one shape, 0-d."""
-    xp = namespace(a)
-    return xp.linalg.vecdot(xp.reshape(a, (-1,)), xp.reshape(b, (-1,)))
 
 
 def _plus(total: Array | None, term: Array) -> Array:

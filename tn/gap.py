@@ -50,8 +50,10 @@ def flips(d: int) -> list[NDArray[np.float64]]:
 
 def images(state: Sequence[Array], operator: Sequence[Host]) -> list[Image]:
     """The images of a state of norm one under the flips that commute with H and do move it."""
-    xp, found = namespace(*state), []
+    xp, found, unmoved = namespace(*state), [], 0
     for which in range(3):
+        if unmoved == 2:  # the third flip is the product of the others
+            break
         matrices = [flips(w.shape[1])[which] for w in operator]
         if not _commutes(operator, matrices):
             continue
@@ -62,6 +64,8 @@ def images(state: Sequence[Array], operator: Sequence[Host]) -> list[Image]:
         overlap = complex(contract.overlap(state, moved))
         if abs(overlap) ** 2 < 1.0 - 1e-3:
             found.append(Image(moved, overlap))
+        else:
+            unmoved += 1
     return found
 
 

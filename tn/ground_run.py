@@ -22,7 +22,7 @@ FIRST_BOND = 8
 _KRYLOV = 12  # most Lanczos vectors of one bond
 _AIM = 0.01  # Lanczos runs stop at this part of the last gain, shared out over the bonds
 _STAGE = 6  # passes at one bond dimension before the next, at most
-_SATURATED = 30  # gains below this many discarded weights (energy a site) call for wider bonds
+_SATURATED = 100  # gains below this many discarded weights (energy a site) call for wider bonds
 _MIXING_END = 1e-7  # mixing below this is switched off
 
 
@@ -49,6 +49,10 @@ def prepare(
     first = _random(tensors, min(max_bond, FIRST_BOND), rng) if psi0 is None else None
     begin = own[0] if first is None else [like(reference, x, dtype) for x in first]
     mean, rms = _spectrum(tensors)
+    if not math.isfinite(rms):
+        raise ValueError(
+            "the energies of `hamiltonian` leave the range of its numbers; scale it down."
+        )
     penalties = []
     if others:
         others = [_unit(canonicalize(x, 0)) for x in others]
@@ -144,9 +148,10 @@ def _random(
 def _spectrum(operator: Sequence[Host]) -> tuple[float, float]:
     """Mean and root mean square of the eigenvalues."""
     mean, square = np.ones((1,)), np.ones((1, 1))
-    for w in operator:
-        d = w.shape[1]
-        mean = mean @ (np.trace(w, axis1=1, axis2=2) / d)
-        half = np.tensordot(square, w / d, 1)
-        square = np.tensordot(w.conj(), half, ((0, 1, 2), (0, 1, 2)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for w in operator:
+            d = w.shape[1]
+            mean = mean @ (np.trace(w, axis1=1, axis2=2) / d)
+            half = np.tensordot(square, w / d, 1)
+            square = np.tensordot(w.conj(), half, ((0, 1, 2), (0, 1, 2)))
     return mean[0].real.item(), math.sqrt(square[0, 0].real)

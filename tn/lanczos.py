@@ -1,11 +1,12 @@
 """The lowest eigenvector of a Hermitian operator by a few Lanczos steps."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from rankloom.tn.arrays import Array, namespace
+from rankloom.tn.arrays import Array, inner, namespace, square_norm
 
 
 class Ritz(NamedTuple):
@@ -47,36 +48,33 @@ def lowest(apply: Callable[[Array], Array], start: Array, steps: int, tol: float
     (1.0, 1.0)
     """
     xp = namespace(start)
-    basis = [start / xp.linalg.vector_norm(start)]
+    basis = [start * (1.0 / math.sqrt(square_norm(start)))]
     matrix = np.zeros((steps + 1, steps + 1))
     eps = float(xp.finfo(start.dtype).eps)
     residual, energies, weights = 0.0, np.zeros(1), np.ones((1, 1))
     for j in range(steps):
         new = apply(basis[j])
-        matrix[j, j] = complex(_dot(basis[j], new)).real
+        matrix[j, j] = complex(inner(basis[j], new)).real
         before = energies[0]
-        energies, weights = np.linalg.eigh(matrix[: j + 1, : j + 1])
+        if j == 0:
+            energies = matrix[0, :1].copy()
+        else:
+            energies, weights = np.linalg.eigh(matrix[: j + 1, : j + 1])
         if not np.isfinite(energies).all():
             break
         new = new - float(matrix[j, j]) * basis[j]
         if j:
             new -= float(matrix[j, j - 1]) * basis[j - 1]
-            new -= _dot(basis[0], new) * basis[0]
-        length = float(xp.linalg.vector_norm(new))
+            new -= inner(basis[0], new) * basis[0]
+        length = math.sqrt(square_norm(new))
         if j == 0:
             residual = length
         scale = max(abs(energies[0]), abs(energies[-1]))
         if j + 1 == steps or (j and before - energies[0] < tol) or length <= 8 * eps * scale:
             break
         matrix[j, j + 1] = matrix[j + 1, j] = length
-        basis.append(new / length)
+        basis.append(new * (1.0 / length))
     vector = float(weights[0, 0]) * basis[0]
     for v, weight in zip(basis[1:], weights[1:, 0], strict=False):
         vector += float(weight) * v
-    return Ritz(energies, vector / xp.linalg.vector_norm(vector), residual)
-
-
-def _dot(a: Array, b: Array) -> Array:
-    xp = namespace(a)
-    a, b = xp.reshape(a, (-1,)), xp.reshape(b, (-1,))
-    return xp.linalg.vecdot(a, b)
+    return Ritz(energies, vector * (1.0 / math.sqrt(square_norm(vector))), residual)

@@ -229,6 +229,7 @@ SKEW = MPO.product([np.array([[0.0, 1.0], [0.0, 0.0]])] * 4)
         (np.eye(4), {}, TypeError, "`hamiltonian` must be a SpinChain or an MPO"),
         (SKEW, {}, ValueError, "not Hermitian"),
         (MPO.product([np.eye(2)]), {}, ValueError, "one site"),
+        (SpinChain.ising(4, 1e200), {}, ValueError, "scale it down"),
         (CHAIN, {"max_bond": 0}, ValueError, "`max_bond` must be at least 1"),
         (CHAIN, {"max_bond": 2.5}, TypeError, "`max_bond` must be an integer"),
         (CHAIN, {"cutoff": -1.0}, ValueError, "`cutoff`"),
