@@ -128,7 +128,7 @@ def settings(name: str, error: float) -> Iterator[Iterator[Any]]:
         for dr in (1, 2, 4):
             yield ((dr, sweeps) for sweeps in range(2, 12))
     else:
-        yield iter([error, error / 10])
+        yield iter([error, error / 10, error / 100])
 
 
 def cheapest(
