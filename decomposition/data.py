@@ -53,15 +53,17 @@ class Dense:
         return float(max(ratio, 0.0) ** 0.5)
 
 
-def check_dense(x: Any, *, missing: str = "") -> Dense:
+class MissingEntries(ValueError):
+    """The data hold NaN: a solver with a masked form goes over to it."""
+
+
+def check_dense(x: Any) -> Dense:
     """The argument `x` of a solver, checked.
 
     Parameters
     ----------
     x : array_like
         Integers become float64.
-    missing : str, optional
-        The way out for data with NaN, for the message.
 
     Raises
     ------
@@ -87,7 +89,7 @@ def check_dense(x: Any, *, missing: str = "") -> Dense:
         raise ValueError(f"`x` has an empty mode: shape {tuple(x.shape)}.")
     if is_numpy(x):
         x = np.ascontiguousarray(x)
-    return _scaled(x, missing)
+    return _scaled(x)
 
 
 def memory_order(x: Any) -> tuple[int, ...] | None:
@@ -101,7 +103,7 @@ def memory_order(x: Any) -> tuple[int, ...] | None:
     return order if x.transpose(order).flags.c_contiguous else None
 
 
-def _scaled(x: Array, missing: str) -> Dense:
+def _scaled(x: Array) -> Dense:
     xp = namespace(x)
     square = sum_of_squares(x)
     low, high = _SAFE_SINGLE if x.dtype in (xp.float32, xp.complex64) else _SAFE
@@ -110,7 +112,9 @@ def _scaled(x: Array, missing: str) -> Dense:
     largest = float(xp.max(xp.abs(x)))
     if not np.isfinite(largest):
         bad = int(xp.count_nonzero(~xp.isfinite(x)))
-        raise ValueError(f"`x` holds {bad} entries that are NaN or infinite. {missing}".rstrip())
+        infinite = bad > int(xp.count_nonzero(xp.isnan(x)))
+        kind = ValueError if infinite else MissingEntries
+        raise kind(f"`x` holds {bad} entries that are NaN or infinite.")
     if largest == 0:
         raise ValueError("`x` is zero everywhere: every tensor of its shape fits as well or worse.")
     scale = 2.0 ** np.floor(np.log2(largest))  # a power of two changes no digit

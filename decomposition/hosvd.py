@@ -75,9 +75,13 @@ Basis = Callable[[Array, int, Cut], Array]
 def gram(x: Array, mode: int) -> Array:
     """Gram matrix (n, n) of the unfolding of a mode, without a copy of the tensor."""
     xp = namespace(x)
+    complex_valued = xp.isdtype(x.dtype, "complex floating")
+    # the first and the last mode need no copies, hence no pieces: one product of a real x with
+    # itself is symmetric, and BLAS does half of it
+    plain = mode in (0, x.ndim - 1) and not complex_valued
     total = None
-    for piece in pieces(x, mode, 2048):
-        part = piece @ (xp.conj(piece).T if xp.isdtype(x.dtype, "complex floating") else piece.T)
+    for piece in pieces(x, mode, math.prod(x.shape) if plain else 2048):
+        part = piece @ (xp.conj(piece).T if complex_valued else piece.T)
         total = part if total is None else total + part
     return total
 

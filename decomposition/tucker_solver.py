@@ -6,10 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rankloom.decomposition.als import Callback, descend
 from rankloom.decomposition.checks import mode_ranks
-from rankloom.decomposition.data import Dense, check_dense, memory_order, sum_of_squares
+from rankloom.decomposition.data import (
+    Dense,
+    MissingEntries,
+    check_dense,
+    memory_order,
+    sum_of_squares,
+)
 from rankloom.decomposition.fit import TuckerFit
 from rankloom.decomposition.hooi import Hooi
 from rankloom.decomposition.hosvd import (
@@ -20,6 +27,7 @@ from rankloom.decomposition.hosvd import (
     sketched_basis,
     st_hosvd,
 )
+from rankloom.decomposition.masked_tucker import MaskedHooi
 from rankloom.decomposition.tucker_tensor import TuckerTensor
 from rankloom.tn.arrays import Array, like, to_host
 from rankloom.tn.checks import integer
@@ -36,6 +44,7 @@ def tucker(
     ranks: int | Sequence[int] | None = None,
     method: str = "auto",
     init: TuckerTensor | None = None,
+    mask: Array | None = None,
     max_sweeps: int = 100,
     rng: Any = None,
     progress: Progress = False,
@@ -46,7 +55,8 @@ def tucker(
     Parameters
     ----------
     x : (n_0, n_1, ..) array
-        Real or complex, of any array library, at least two modes. Integers become float64.
+        Real or complex, of any array library, at least two modes. Integers become float64. NaN
+        marks a missing entry; then `ranks` must be given.
     tol : float, optional
         Bound on the relative Frobenius error, 0 <= tol < 1; each mode may drop ``tol^2 / N`` of the
         squared norm. With 0 only what rounding cannot tell from zero goes.
@@ -60,6 +70,8 @@ def tucker(
     init : TuckerTensor, optional
         Where "hooi" starts, instead of "st-hosvd"; without `ranks` its ranks are taken. For data
         that changed a little.
+    mask : bool array, optional
+        True where `x` is observed.
     max_sweeps : int, default 100
         Of "hooi", which ends when the error changes by less than 1e-8 of itself.
     rng : Generator, seed or None
@@ -78,7 +90,9 @@ def tucker(
     Raises
     ------
     TypeError, ValueError
-        `x` not numeric, with NaN or infinity, or zero; neither or both of `tol` and `ranks`; ranks
+        `x` not numeric, infinite, or zero; NaN at an entry that `mask` calls observed; an index of
+        a mode without an observed entry; missing entries and a method without a form for them;
+        neither or both of `tol` and `ranks`; ranks
         below 1, above the size of a mode or above the product of the other ranks; `tol` too small
         for the data type.
 
@@ -101,6 +115,9 @@ def tucker(
     if (tol is None) == (ranks is None):
         raise ValueError("give either `tol` or `ranks`: both decide how large the core is.")
     integer("max_sweeps", max_sweeps, 1)
+    settings = {"tol": tol, "ranks": ranks, "method": method, "max_sweeps": max_sweeps}
+    if mask is not None:
+        return _masked(x, mask, settings, init, progress, callback)
     order = memory_order(x)
     if order is not None:  # another memory order is another order of modes, not a copy
         return _reordered(
@@ -115,8 +132,10 @@ def tucker(
             progress=progress,
             callback=callback,
         )
-    settings = {"tol": tol, "ranks": ranks, "method": method, "max_sweeps": max_sweeps}
-    data = check_dense(x, missing="Fill missing entries first.")
+    try:
+        data = check_dense(x)
+    except MissingEntries:
+        return _masked(x, mask, settings, init, progress, callback)
     shape = tuple(data.x.shape)
     cuts = _by_tol(tol, data) if ranks is None else _by_ranks(ranks, shape)
     if method == "auto":
@@ -126,11 +145,7 @@ def tucker(
         core, factors = (hosvd if method == "hosvd" else st_hosvd)(data.x, cuts, basis)
         tensor = TuckerTensor._adopt(core, factors)
     else:
-        start = init.orthonormalize()
-        core, *factors = (
-            like(data.x, to_host(a), data.x.dtype) for a in (start.core, *start.factors)
-        )
-        tensor = TuckerTensor._adopt(core, factors)
+        tensor = _begin(init, data)
     if method == "hooi":
         run = descend(
             Hooi(data, tensor),
@@ -145,14 +160,7 @@ def tucker(
         errors = np.array([data.relative(data.norm**2 - sum_of_squares(tensor.core), tensor)])
         reached = not tol or errors[0] <= tol * (1 + 1e-9)  # a bound met exactly may round up
         outcome = Outcome.CONVERGED if reached else Outcome.STALLED
-    return TuckerFit(
-        tensor=tensor if data.scale == 1 else tensor * data.scale,
-        error=float(errors[-1]),
-        errors=errors,
-        outcome=outcome,
-        starts=errors[-1:],
-        settings=settings,
-    )
+    return _fit(tensor, errors, outcome, data, settings)
 
 
 def _by_tol(tol: Any, data: Dense) -> list[Cut]:
@@ -181,6 +189,61 @@ def _by_ranks(ranks: Any, shape: tuple[int, ...]) -> list[Cut]:
                 "no tensor has such multilinear ranks. Lower it."
             )
     return [Cut(r) for r in wanted]
+
+
+def _masked(
+    x: Array,
+    mask: Array | None,
+    settings: dict[str, Any],
+    init: TuckerTensor | None,
+    progress: Progress,
+    callback: Callback | None,
+) -> TuckerFit:
+    """`tucker` of data with missing entries, by expectation maximisation."""
+    if settings["method"] not in ("auto", "hooi") or settings["ranks"] is None:
+        raise ValueError(
+            "`x` has missing entries (NaN, or False in `mask`): give `ranks`, and leave `method` "
+            "at 'hooi'. Without all entries no tolerance can be kept."
+        )
+    from rankloom.decomposition.masked import check_observed
+
+    found = check_observed(x, mask, 0.0, np.random.default_rng())
+    data = found.data
+    cuts = _by_ranks(settings["ranks"], tuple(data.x.shape))
+    start = TuckerTensor._adopt(*st_hosvd(data.x, cuts)) if init is None else _begin(init, data)
+    run = descend(
+        MaskedHooi(data, found.seen, start),
+        max_sweeps=settings["max_sweeps"],
+        tol=1e-8,
+        eps=data.eps,
+        progress=progress,
+        callback=callback,
+    )
+    return _fit(run.model, run.errors, run.outcome, data, settings)
+
+
+def _fit(
+    tensor: TuckerTensor,
+    errors: NDArray[np.float64],
+    outcome: Outcome,
+    data: Dense,
+    settings: dict[str, Any],
+) -> TuckerFit:
+    return TuckerFit(
+        tensor=tensor if data.scale == 1 else tensor * data.scale,
+        error=float(errors[-1]),
+        errors=errors,
+        outcome=outcome,
+        starts=errors[-1:],
+        settings=settings,
+    )
+
+
+def _begin(init: TuckerTensor, data: Dense) -> TuckerTensor:
+    """A given start with orthonormal factors, in the library and data type of the data."""
+    start = init.orthonormalize()
+    core, *factors = (like(data.x, to_host(a), data.x.dtype) for a in (start.core, *start.factors))
+    return TuckerTensor._adopt(core, factors)
 
 
 def _init_ranks(init: Any, x: Any, ranks: Any, tol: Any, method: str) -> tuple[int, ...]:
