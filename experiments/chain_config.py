@@ -22,7 +22,7 @@ class EvolutionConfig:
     """Product state at time 0: bits with site 0 first, or "neel" (0101..), "zeros" (0000..), or
     "plus" (all spins along x)."""
     file: Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
-    """HDF5 file of an MPS (`MPS.save`) to start from instead."""
+    """HDF5 file of an MPS (`MPS.save`) to start from instead; it is normalised first."""
     time: float = 2.0
     """Evolution time, not 0."""
     steps: int = 40
@@ -61,7 +61,7 @@ class EvolutionConfig:
                     f"`file` holds a state of {state.n_sites} sites, but [chain] n = {n}. "
                     "Leave `n` out: the file tells it."
                 )
-            return state
+            return state.normalize()
         if n is None:
             raise ValueError("without a `file` to start from, [chain] `n` is needed.")
         if self.initial == "plus":

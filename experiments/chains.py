@@ -136,8 +136,8 @@ def _quench(study: ChainStudy, drawn: dict[str, Figure]) -> list[Block]:
     first = (
         "Now all spins point along x, and the chain is let go. Pairs of particles fly apart from "
         "every bond and entangle what they pass, so the entropy of every cut grows in step with "
-        "time, and the bond dimension that holds it grows exponentially. At the ends half of "
-        "the pairs are missing: the dark edges of the map."
+        "time, and the bond dimension that holds it grows exponentially. Near the ends there "
+        "are fewer of them: the dark edges of the map."
     )
     cap = (
         f"D Schmidt values hold an entropy of ln D at most, and begin to fail well below it: "
@@ -146,7 +146,7 @@ def _quench(study: ChainStudy, drawn: dict[str, Figure]) -> list[Block]:
         f"{', the end' if best.good_until(_GOOD) == study.times[-1] else ''}. "
         "TDVP, a different method with errors of a different kind, gives up at the same moment "
         "with the same D: what limits both is entanglement. Nobody has to know the exact answer to "
-        "notice, because the discarded weight rises first."
+        "notice: the discarded weight says it, and so does the energy where it drifts."
     )
     columns = (
         "",

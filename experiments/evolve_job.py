@@ -104,8 +104,6 @@ def prepare(config: EvolveConfig) -> tuple[MPS, SpinChain]:
             raise ValueError("`checkpoint_every` must not be negative; 0 keeps no checkpoint.")
         if set(start.physical_dimensions) != {2}:
             raise ValueError(f"`file` has sites of dimensions {set(start.physical_dimensions)}.")
-        if not start.norm() > 0:
-            raise ValueError("`file` holds the zero vector.")
         if settings.method != "tebd" and settings.order != 2:
             raise ValueError(f"`order` belongs to tebd; {settings.method} has order 2.")
     with section("chain"):

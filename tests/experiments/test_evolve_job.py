@@ -109,17 +109,32 @@ def test_an_interruption_before_the_first_checkpoint_leaves_nothing(tmp_path, mo
 
 
 def test_a_saved_state_is_cooled_and_its_config_reads_back(tmp_path):
-    MPS.product("010110").save(tmp_path / "start.h5")
+    (MPS.product("010110") * 2.0).save(tmp_path / "start.h5")
     flags = ["--evolution.imaginary", "--evolution.time", "8", "--evolution.checkpoint-every", "0"]
     arguments = ["evolve", "--evolution.file", str(tmp_path / "start.h5"), *flags]
     assert main([*arguments, "--output", str(tmp_path / "cold")]) == 0
     result = json.loads((tmp_path / "cold" / "result.json").read_text())
     exact, _ = reference.spectrum(SpinChain.heisenberg(6))
     assert result["energy"]["end"] == pytest.approx(exact[0], abs=1e-2)  # Trotter, dt = 0.2
+    assert result["energy"]["start"] == pytest.approx(-0.75)  # normalised: 0.25 (1 - 4)
     assert result["error_bound"] is None
     config = load_toml(tmp_path / "cold" / "config.toml", EvolveConfig)
     assert config.evolution.imaginary
     assert config.evolution.file == tmp_path / "start.h5"
+
+
+def test_a_file_that_is_no_chain_of_spins_is_refused(tmp_path, capsys):
+    MPS.from_dense(np.zeros(4)).save(tmp_path / "zero.h5")
+    MPS.random(4, 2, d=3, rng=0).save(tmp_path / "ones.h5")
+    MPS.product("0101").save(tmp_path / "four.h5")
+    cases = {"zero": "zero", "ones": "dimensions {3}", "four": "4 sites, but [chain] n = 5"}
+    for name, message in cases.items():
+        flags = ["--evolution.file", str(tmp_path / f"{name}.h5"), "--output", str(tmp_path / "o")]
+        flags += ["--chain.n", "5"] if name == "four" else []
+        assert main(["evolve", *flags]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("rankloom: [evolution] ")
+        assert message in said
 
 
 def test_the_example_is_a_configuration_with_all_keys():
