@@ -19,6 +19,7 @@ from rankloom.decomposition.data import check_dense
 from rankloom.decomposition.hooi import Hooi
 
 N = 200
+POLICIES = ["one core", "default"]
 
 
 def data(rank: int) -> np.ndarray:
@@ -139,7 +140,7 @@ def show(title: str, calls: dict, errors: dict, rounds: int, count: int = 1) -> 
     contenders = [
         Contender(f"{name}, {policy}", call, policy == "one core")
         for name, call in calls.items()
-        for policy in ("one core", "default")
+        for policy in POLICIES
     ]
     timings = take_turns(contenders, rounds)
     rows = []
@@ -162,11 +163,13 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
     parser.add_argument("--ranks", nargs="+", type=int, default=(10, 20))
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--policies", nargs="+", choices=list(POLICIES), default=list(POLICIES))
     parser.add_argument("--child", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
         child(arguments.child, arguments.ranks[0])
         return
+    POLICIES[:] = arguments.policies
     warnings.simplefilter("ignore")  # peers warn of their own defaults
     header("Tucker decompositions", ["tensorly", "pyttb", "numpy", "scipy"])
     for name in arguments.rows:

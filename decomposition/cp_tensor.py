@@ -152,6 +152,37 @@ class CPTensor(FactoredTensor):
         head = xp.astype(xp.take(size, order), weights.dtype)
         return self._adopt(head, [xp.take(f, order, axis=1) for f in factors])
 
+    def round(self, tol: float | None = None, rank: int | None = None, *, rng: Any = None) -> Self:
+        """A CP tensor of smaller rank close to this one, fitted to its Tucker core.
+
+        Parameters
+        ----------
+        tol : float, optional
+            Bound on the relative Frobenius distance; the rank is searched by bisection.
+        rank : int, optional
+            Rank to fit instead of a tolerance, at most that of this tensor.
+        rng : Generator, seed or None
+            For the random starts of `cp`.
+
+        Returns
+        -------
+        CPTensor
+            In normal form; this tensor itself where no smaller one keeps the tolerance.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Both or neither given, `tol` outside 0 <= tol < 1, or `rank` out of range.
+
+        Notes
+        -----
+        The core has ``prod min(n_k, R)`` entries. Smaller ranks are found by alternating least
+        squares: good ones, not proven to be the best.
+        """
+        from rankloom.decomposition.cp_rounding import rounded
+
+        return self._adopt(*rounded(self, tol, rank, rng))
+
     def transpose(self, axes: Sequence[int]) -> Self:
         """The same tensor with mode ``axes[k]`` in place k."""
         return self._adopt(self.weights, [self.factors[k] for k in self._axes(axes)])

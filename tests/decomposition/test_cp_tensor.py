@@ -65,3 +65,26 @@ def test_random_tensors_repeat_by_seed_and_may_be_nonnegative():
 def test_weights_in_a_scree_plot():
     t = CPTensor([3.0, 1.0, 2.0], [np.eye(3), np.eye(3)])
     np.testing.assert_allclose(t.plot_scree().lines[0].get_ydata(), [3, 2, 1])
+
+
+def test_rounding_finds_the_rank_of_a_sum():
+    t = CPTensor.random((6, 7, 8), 3, rng=0)
+    double = t + 2 * t
+    small = double.round(tol=1e-6, rng=0)
+    assert small.rank == 3
+    assert (small.to_tucker() - double.to_tucker()).norm() <= 1e-6 * double.norm()
+    assert double.round(rank=2, rng=0).rank == 2
+    np.testing.assert_allclose(double.round(rank=6).to_dense(), double.to_dense(), atol=1e-12)
+    assert t.round(tol=1e-6, rng=0).rank == 3
+    assert (t * 0).round(tol=0.1).rank == 1
+
+
+def test_rounding_needs_one_rule():
+    t = CPTensor.random((3, 3, 3), 2, rng=0)
+    for both in ({}, {"tol": 0.1, "rank": 1}):
+        with pytest.raises(ValueError, match="either `tol` or `rank`"):
+            t.round(**both)
+    with pytest.raises(ValueError, match="above the rank 2"):
+        t.round(rank=3)
+    with pytest.raises(ValueError, match="0 <= tol < 1"):
+        t.round(tol=2.0)
