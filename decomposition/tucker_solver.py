@@ -264,11 +264,11 @@ def _reordered(
 ) -> TuckerFit:
     """`tucker` of x with its modes in the order in which they lie in memory."""
     back = sorted(range(len(order)), key=lambda k: order[k])
-    if ranks is not None:
-        ranks = [mode_ranks(ranks, x.shape)[k] for k in order] if np.ndim(ranks) else ranks
+    turned = [mode_ranks(ranks, x.shape)[k] for k in order] if np.ndim(ranks) else ranks
     hear = options.pop("callback")
     if hear is not None:
         options["callback"] = lambda k, error, model: hear(k, error, model.transpose(back))
     start = None if init is None else init.transpose(order)
-    fit = tucker(x.transpose(order), ranks=ranks, init=start, **options)
-    return replace(fit, tensor=fit.tensor.transpose(back))
+    fit = tucker(x.transpose(order), ranks=turned, init=start, **options)
+    settings = {**fit.settings, "ranks": ranks}
+    return replace(fit, tensor=fit.tensor.transpose(back), settings=settings)

@@ -208,6 +208,7 @@ def test_memory_layout_does_not_matter(view):
     a = tucker(given_x, ranks=(2, 3, 2), method="hooi", callback=lambda *event: heard.append(event))
     b = tucker(x, ranks=(2, 3, 2), method="hooi")
     assert a.tensor.shape == x.shape
+    assert a.settings == b.settings
     assert heard[-1][2].shape == x.shape
     np.testing.assert_allclose(a.tensor.to_dense(), b.tensor.to_dense(), atol=1e-7 * abs(x).max())
     np.testing.assert_array_equal(given_x, before)
