@@ -17,6 +17,7 @@ SCRIPTS = (
     "tn_sample.py",
     "tn_cross.py",
     "decomposition_tucker.py",
+    "decomposition_cp.py",
     "aqc_gradient.py",
 )
 

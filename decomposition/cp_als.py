@@ -143,12 +143,14 @@ class CPSweeps:
         """Squared error of the data; the residual itself where the difference would be noise."""
         xp = namespace(m)
         gram = self._gram_of_all()
-        w = self._weights
-        cross = xp.sum(xp.conj(w[:, None] * _double(self._rows[k])) * m)
-        own = float(_real(xp.conj(w) @ gram @ w))
-        square = self._data.norm**2 - 2 * float(_real(cross)) + own
-        size = self._data.norm**2 + float(xp.sum(xp.abs(w[:, None] * gram * w)))
-        if np.isfinite(size) and square < self._data.eps**0.5 * size:
+        w, eps = self._weights, self._data.eps
+        cross = xp.conj(w[:, None] * _double(self._rows[k])) * m
+        own = w[:, None] * gram * w
+        square = self._data.norm**2
+        size = square + float(xp.linalg.vector_norm(cross))  # what the rounding of M goes by
+        square += float(_real(xp.sum(own))) - 2 * float(_real(xp.sum(cross)))
+        noise = eps * size + 2.0**-52 * float(xp.linalg.vector_norm(own))
+        if np.isfinite(noise) and noise > eps**0.5 * square:
             model = CPTensor._adopt(
                 xp.astype(w, self._rows[0].dtype), [rows.T for rows in self._rows]
             )
@@ -214,9 +216,10 @@ class Extrapolation:
 
 
 def _double(x: Array) -> Array:
+    if type(x) is np.ndarray:
+        return x.astype(np.result_type(x.dtype, np.float64), copy=False)
     xp = namespace(x)
-    wide = xp.complex128 if xp.isdtype(x.dtype, "complex floating") else xp.float64
-    return x if x.dtype == wide else xp.astype(x, wide)
+    return xp.astype(x, xp.result_type(x.dtype, xp.float64), copy=False)
 
 
 def _gram(rows: Array) -> Array:
@@ -227,6 +230,8 @@ def _gram(rows: Array) -> Array:
 
 def _real(x: Array) -> Array:
     xp = namespace(x)
+    if xp is np:
+        return x.real
     return xp.real(x) if xp.isdtype(x.dtype, "complex floating") else x
 
 

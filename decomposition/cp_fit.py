@@ -11,7 +11,7 @@ from rankloom.decomposition.als import Run
 from rankloom.decomposition.cp_tensor import CPTensor
 from rankloom.decomposition.degeneracy import Growth, core_consistency
 from rankloom.decomposition.fit import Fit
-from rankloom.tn.arrays import Array
+from rankloom.tn.arrays import Array, namespace
 from rankloom.tn.outcome import Outcome
 
 
@@ -22,9 +22,10 @@ class CPFit(Fit[CPTensor]):
     Attributes
     ----------
     degenerate : bool
-        Two components cancel each other, with a cosine below -0.95, while their weights still grew
-        by 1 % or more over the second half of the run: a sign that no best tensor of this rank
-        exists. The outcome is then `Outcome.DEGENERATE`.
+        Components cancel each other while their weights still grow: two with a cosine below -0.95,
+        or several whose squares sum to more than 20 times the square of their sum; growth is 1 % or
+        more over the second half of the run. A sign that no best tensor of this rank exists. The
+        outcome is then `Outcome.DEGENERATE`.
     congruence : float
         The least cosine between two components.
     core_consistency : float
@@ -47,6 +48,7 @@ def cp_fit(
     growth: Growth,
     *,
     data: Array | None,
+    bases: Sequence[Array] | None = None,
     scale: float,
     starts: NDArray[np.float64],
     settings: Mapping[str, Any],
@@ -62,11 +64,17 @@ def cp_fit(
     growth : Growth
     data : array or None
         What the tensor was fitted to, for the core consistency.
+    bases : sequence of array, optional
+        Orthonormal, when `data` is the core of what it was fitted to.
     scale : float
         Factor by which the data had been divided.
     """
     history = np.concatenate(list(errors))
     tensor = run.model.normalize()
+    inner = tensor
+    if bases is not None:
+        pairs = zip(bases, tensor.factors, strict=True)
+        inner = CPTensor._adopt(tensor.weights, [namespace(u).conj(u).T @ f for u, f in pairs])
     exact = history.size > 0 and history[-1] < 1e-10
     degenerate = growth.degenerate and not exact
     outcome = run.outcome
@@ -81,6 +89,6 @@ def cp_fit(
         settings=settings,
         degenerate=degenerate,
         congruence=growth.congruence,
-        core_consistency=float("nan") if data is None else core_consistency(data, tensor),
+        core_consistency=float("nan") if data is None else core_consistency(data, inner),
         held_out_error=held_out_error,
     )

@@ -14,12 +14,15 @@ from rankloom.decomposition.cp_fit import CPFit, cp_fit
 from rankloom.decomposition.cp_tensor import CPTensor
 from rankloom.decomposition.data import Dense, check_dense, memory_order, sum_of_squares
 from rankloom.decomposition.hosvd import Cut, st_hosvd
+from rankloom.decomposition.levenberg import LARGEST, LevenbergSweeps
 from rankloom.decomposition.starts import Init, check_init, check_rank, start
 from rankloom.tn.arrays import Array, namespace, one_blas_thread
 from rankloom.tn.checks import integer
+from rankloom.tn.outcome import Outcome
 from rankloom.tn.progress import Progress
 
 _EXTRA = 5  # the core keeps this many more than `rank` of each mode, so that little is lost
+_WARM = 20  # sweeps of ALS before damped Gauss-Newton steps
 _WORTH = 2**16  # tensors with fewer entries are swept as they are
 
 
@@ -29,6 +32,7 @@ def cp(
     *,
     init: Init = None,
     restarts: int = 1,
+    solver: str = "auto",
     compress: bool | str = "auto",
     max_sweeps: int = 200,
     tol: float = 1e-8,
@@ -54,6 +58,10 @@ def cp(
         zero-filled data where entries are missing. Further starts are random.
     restarts : int, default 1
         Number of all starts; the best is kept.
+    solver : "auto", "als" or "lm"
+        "als": alternating least squares. "lm": 20 sweeps of it, then damped Gauss-Newton steps on
+        all factors at once (`levenberg`), for ranks at which ALS crawls; for at most 1500 unknowns.
+        "auto": "als", and "lm" from where the best start was stopped by `max_sweeps`, if it can.
     compress : "auto", True or False
         Search on the core of a Tucker tensor with ranks ``rank + 5`` first, then polish the best
         start on `x`. The errors are those of `x` throughout. "auto": where the core is at most a
@@ -93,10 +101,10 @@ def cp(
 
     Notes
     -----
-    A sweep costs ``N / (N - 1)`` products of `x` with a factor, ``2 R prod(n)`` operations each,
-    instead of N (see `tree`). Memory beside `x`: ``R / n`` of its size.
+    A sweep of ALS costs ``N / (N - 1)`` products of `x` with a factor instead of N (see `tree`),
+    ``2 R prod(n)`` operations each. Memory beside `x`: ``R / n`` of its size.
 
-    Without missing data, ridge or not, no sweep raises the error of its objective.
+    No sweep raises ``|x - model|^2``, nor with a ridge the sum of it and the penalty.
 
     Examples
     --------
@@ -112,9 +120,12 @@ def cp(
             raise ValueError(f"`{name}` must be a finite number >= 0, got {number}.")
     if compress not in ("auto", True, False):
         raise ValueError(f"`compress` must be 'auto', True or False, got {compress!r}.")
+    if solver not in ("auto", "als", "lm"):
+        raise ValueError(f"`solver` must be 'auto', 'als' or 'lm', got {solver!r}.")
     settings = {
-        "rank": rank, "init": init, "restarts": restarts, "compress": compress, "tol": tol,
-        "max_sweeps": max_sweeps, "ridge": ridge, "line_search": line_search, "holdout": holdout,
+        "rank": rank, "init": init, "restarts": restarts, "solver": solver, "compress": compress,
+        "tol": tol, "max_sweeps": max_sweeps, "ridge": ridge, "line_search": line_search,
+        "holdout": holdout,
     }  # fmt: skip
     order = memory_order(x)
     if order is not None and mask is None:  # another memory order is another order of modes
@@ -122,6 +133,9 @@ def cp(
         return _reordered(x, order, options)
     if mask is not None or holdout or has_nan(x):
         from rankloom.decomposition.masked import masked_cp
+
+        if solver == "lm":
+            raise ValueError("`solver` = 'lm' takes no missing entries; choose 'als'.")
 
         return masked_cp(x, mask, settings, rng=rng, progress=progress, callback=callback)
     data = check_dense(x)
@@ -133,22 +147,34 @@ def cp(
         first = first / data.scale
     cuts = [Cut(min(n, rank + _EXTRA)) for n in shape]
     small = math.prod(c.rank or 0 for c in cuts)
+    joint = ridge == 0 and rank * sum(shape) <= LARGEST  # all factors may be updated at once
+    if solver == "lm" and not joint:
+        raise ValueError(
+            f"`solver` = 'lm' takes no ridge and at most {LARGEST} unknowns, got ridge {ridge} and "
+            f"{rank * sum(shape)} unknowns (rank times the sum of all sizes); choose 'als'."
+        )
+    if solver == "lm":
+        compress = False
     if compress == "auto":
         compress = size >= max(_WORTH, 4 * small) and not isinstance(first, CPTensor)
     rule = least_squares(ridge, data.eps)
     limits: dict[str, Any] = {"tol": tol, "eps": data.eps, "callback": callback}
 
     def at_core(core: Dense, bases: Sequence[Array] | None) -> Any:
-        def make(k: int, generator: np.random.Generator) -> CPSweeps:
+        def make(k: int, generator: np.random.Generator) -> CPSweeps | LevenbergSweeps:
             kind = first if k == 0 else None
             if isinstance(kind, CPTensor) and bases is not None:
                 xp = namespace(data.x)
                 inner = [xp.conj(u).T @ f for u, f in zip(bases, kind.factors, strict=True)]
                 kind = CPTensor._adopt(kind.weights, inner)
             begin = start(core.x, rank, kind, generator)
-            return CPSweeps(
+            sweeps = CPSweeps(
                 core, begin, rule, line_search=line_search, bases=bases, total=data.norm**2
             )
+            if solver != "lm":
+                return sweeps
+            warm = descend(sweeps, max_sweeps=_WARM, tol=tol, eps=data.eps)
+            return LevenbergSweeps(data, warm.model)
 
         return make
 
@@ -171,11 +197,17 @@ def cp(
         with one_blas_thread(_work(size)):
             run = descend(polish, max_sweeps=max(2, max_sweeps - len(run.errors)), **limits)
         errors.append(run.errors)
+    elif solver == "auto" and joint and run.outcome is Outcome.MAX_SWEEPS:
+        with one_blas_thread():
+            steps = LevenbergSweeps(data, run.model, growth=growth)
+            run = descend(steps, max_sweeps=max_sweeps, **limits)
+        errors.append(run.errors)
     return cp_fit(
         run,
         errors,
         growth,
-        data=data.x,
+        data=core.x,
+        bases=bases,
         scale=data.scale,
         starts=found.starts,
         settings=settings,

@@ -14,6 +14,12 @@ from rankloom.tn.arrays import Array, namespace, to_host
 CONGRUENCE = -0.95
 """Cosine of two components below which they count as cancelling each other."""
 
+CANCELLATION = 20.0
+"""Sum of the squared terms over the square of their sum from which groups of terms count likewise.
+
+Two equal terms of cosine -0.95 have this ratio.
+"""
+
 GROWTH = 1.01
 """Growth of their weights over the second half of a run from which they count as growing."""
 
@@ -44,15 +50,19 @@ class Growth:
 
     @property
     def degenerate(self) -> bool:
-        """Two components with a cosine below -0.95 whose weights still grew by 1 % or more.
+        """Components that cancel, two with a cosine below -0.95 or several, and still grow.
 
-        The growth is that of their summed weights from the middle of the run to its end.
+        Several cancel when the sum of all squared terms is above 20 times the square of their sum.
+        Growth is 1 % or more in the summed weights from the middle of the run to its end.
         """
-        if self.congruence > CONGRUENCE:
+        if not self._weights:
             return False
         now, middle = self._weights[-1], self._weights[(len(self._weights) - 1) // 2]
         pairs = np.argwhere(np.triu(self._cosines() < CONGRUENCE))
-        return any(now[[r, s]].sum() > GROWTH * middle[[r, s]].sum() for r, s in pairs)
+        if any(now[[r, s]].sum() > GROWTH * middle[[r, s]].sum() for r, s in pairs):
+            return True
+        together = float(now @ np.real(to_host(self._gram)) @ now)
+        return bool(now @ now > CANCELLATION * together and now.sum() > GROWTH * middle.sum())
 
 
 def core_consistency(x: Array, tensor: CPTensor) -> float:

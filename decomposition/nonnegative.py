@@ -19,7 +19,7 @@ from rankloom.tn.arrays import Array, namespace, one_blas_thread
 from rankloom.tn.checks import integer
 from rankloom.tn.progress import Progress
 
-_INNER = 2  # passes over the columns of a mode; they cost little beside the product with the tensor
+_INNER = 5  # passes over the columns of a mode; they cost little beside the product with the tensor
 
 
 def nonnegative_cp(
@@ -132,7 +132,7 @@ def check_real(x: Array) -> None:
 
 
 def hals(y: Array, m: Array, g: Array) -> Array:
-    """Two passes over the rows of Y, each row to ``max(0, y_r + (M_r - G_r Y) / G_rr)``.
+    """Five passes over the rows of Y, each row to ``max(0, y_r + (M_r - G_r Y) / G_rr)``.
 
     Parameters
     ----------

@@ -118,5 +118,7 @@ def next_product(t: Array, rows: Array, axis: int) -> Array:
 
 
 def _conj(rows: Array) -> Array:
+    if type(rows) is np.ndarray:
+        return rows.conj() if rows.dtype.kind == "c" else rows
     xp = namespace(rows)
     return xp.conj(rows) if xp.isdtype(rows.dtype, "complex floating") else rows

@@ -10,6 +10,7 @@ from rankloom.decomposition import CPTensor, cp, datasets
 from rankloom.decomposition.cp_als import CPSweeps, least_squares
 from rankloom.decomposition.data import check_dense
 from rankloom.decomposition.harmonics import clebsch_gordan_block
+from rankloom.decomposition.levenberg import LevenbergSweeps
 from rankloom.decomposition.tree import mttkrp, walk
 from rankloom.tn.outcome import Outcome
 
@@ -84,7 +85,7 @@ def test_iterates_and_errors_are_those_of_tensorly():
     tensorly = pytest.importorskip("tensorly.decomposition")
     x, _ = datasets.planted_cp((12, 10, 9), 4, noise=0.1, rng=0)
     init = CPTensor.random(x.shape, 4, rng=1)
-    fit = cp(x, 4, init=init, max_sweeps=12, tol=0, line_search=False)
+    fit = cp(x, 4, init=init, max_sweeps=12, tol=0, line_search=False, solver="als")
     other, errors = tensorly.parafac(
         x,
         4,
@@ -229,16 +230,67 @@ def test_the_same_seed_gives_the_same_bits():
     np.testing.assert_array_equal(a, b)
 
 
-def test_the_w_state_at_rank_two_is_degenerate():
-    fit = cp(datasets.w_state(3), 2, rng=0, max_sweeps=1000, tol=0)
-    assert fit.degenerate
-    assert fit.outcome is Outcome.DEGENERATE
-    assert fit.congruence < -0.95
+def test_tensors_without_a_best_fit_are_reported():
+    for x, rank in ((datasets.w_state(3), 2), (datasets.clebsch_gordan(1), 7)):
+        fit = cp(x, rank, rng=0)
+        assert fit.degenerate
+        assert fit.outcome is Outcome.DEGENERATE
+        assert (fit.tensor.weights**2).sum() > 20 * np.linalg.norm(x) ** 2
+    assert cp(datasets.w_state(3), 2, rng=0).congruence < -0.95
     held = cp(datasets.w_state(3), 2, rng=0, max_sweeps=1000, ridge=1e-2)
     assert not held.degenerate
     assert held.tensor.weights.max() < 2
     three = cp(datasets.w_state(3), 3, rng=0, max_sweeps=1000)
-    assert three.error < 1e-6
+    assert three.error < 1e-10
+
+
+@pytest.mark.parametrize("kind", ["real", "complex"])
+def test_damped_steps_converge_quadratically_where_a_fit_is_exact(kind):
+    rng = np.random.default_rng(0)
+    drawn = [rng.standard_normal((n, 5)) for n in (6, 5, 4)]
+    if kind == "complex":
+        drawn = [f + 1j * rng.standard_normal(f.shape) for f in drawn]
+    x = CPTensor(np.ones(5), tuple(drawn)).to_dense()
+    fit = cp(x, 5, solver="lm", rng=0, restarts=5)
+    assert fit.error < 1e-13
+    assert (np.diff(fit.errors) < 0).all()
+    assert fit.error == pytest.approx(relative(x, fit), abs=1e-14)
+    falls = fit.errors[-3:]
+    assert falls[1] < 1e3 * falls[0] ** 1.5 or falls[1] < 1e-12
+
+
+def test_the_equations_of_damped_steps_are_those_of_the_jacobian():
+    rng = np.random.default_rng(0)
+    x = complex_normal(rng, 3, 2, 4)
+    start = CPTensor(np.ones(2), tuple(complex_normal(rng, n, 2) for n in x.shape))
+    solver = LevenbergSweeps(check_dense(x), start)
+    gradient, matrix = solver._equations()
+    rows = [r.copy() for r in solver._rows]
+
+    def dense(rows):
+        return np.einsum("ri,rj,rk->ijk", *rows).ravel()
+
+    columns = []
+    for k, r in enumerate(rows):
+        for at in np.ndindex(r.shape):
+            unit = [q.copy() for q in rows]
+            unit[k] = np.zeros_like(r)
+            unit[k][at] = 1  # the model is linear in each factor
+            columns.append(dense(unit))
+    jacobian = np.stack(columns, axis=1)
+    np.testing.assert_allclose(matrix, jacobian.conj().T @ jacobian, atol=1e-12)
+    expected = jacobian.conj().T @ (dense(rows) - x.ravel())
+    np.testing.assert_allclose(gradient, expected, atol=1e-12)
+
+
+def test_damped_steps_refuse_what_they_cannot_take():
+    x = np.random.default_rng(0).standard_normal((40, 40, 40))
+    with pytest.raises(ValueError, match="1500"):
+        cp(x, 20, solver="lm")
+    with pytest.raises(ValueError, match="missing"):
+        cp(np.where(x > -2, x, np.nan), 2, solver="lm")
+    with pytest.raises(ValueError, match="solver"):
+        cp(x, 2, solver="newton")
 
 
 def test_a_ridge_lowers_its_own_objective():
