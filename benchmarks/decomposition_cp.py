@@ -1,14 +1,15 @@
 """CP decompositions: dense, from several starts, nonnegative and masked; tensorly and pyttb beside.
 
-Run: ``python benchmarks/decomposition_cp.py [--rows sweep starts hals masked four complex memory]``
+Run: ``python benchmarks/decomposition_cp.py [--rows sweep starts hals masked four complex sparse memory]``
 """
 
 import argparse
 import contextlib
 import io
-import json
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -17,6 +18,9 @@ from common import Contender, duration, header, peer_version, table, take_turns,
 from rankloom.decomposition import CPTensor, cp, datasets, match_components, nonnegative_cp
 from rankloom.decomposition.cp_als import CPSweeps, least_squares
 from rankloom.decomposition.data import check_dense
+from rankloom.decomposition.masked_rows import by_mode, stack
+from rankloom.decomposition.sparse import SparseSweeps, check_sparse
+from rankloom.decomposition.sparse_kernels import mttkrp_rows
 
 N = 200
 
@@ -162,30 +166,78 @@ def masked(missing: float, restarts: int, seeds: int, sweeps: int) -> None:
     table(columns[: len(lines[0])], lines)
 
 
+def sparse(rounds: int, rank: int = 10, count: int = 5) -> None:
+    """A 1000^3 tensor with 1e6 nonzeros at random places: one product, and whole sweeps."""
+    rng = np.random.default_rng(0)
+    shape = (1000,) * 3
+    coords = np.unique(rng.integers(0, 1000, (1_000_000, 3)), axis=0)
+    values = rng.standard_normal(len(coords))
+    init = CPTensor.random(shape, rank, rng=1)
+    start = time.perf_counter()
+    rows, data, _ = check_sparse((coords, values, shape))
+    lists = by_mode(tuple(rows.T), data.x[0], shape)
+    print(f"set-up of ours (checks, sorting): {duration(time.perf_counter() - start)}\n")
+    factors, out = list(init.factors), np.empty((1000, rank))
+
+    def products() -> None:
+        for k, listed in enumerate(lists):
+            mttkrp_rows(stack(factors), *listed, k, out)
+
+    def sweeps() -> float:
+        solver = SparseSweeps(data, lists, init, least_squares(), line_search=False)
+        return [solver.sweep() for _ in range(count)][-1]
+
+    calls: dict[str, Callable[[], object]] = {"ours": products}
+    fits: dict[str, Callable[[], float]] = {"ours": sweeps}
+    if peer_version("pyttb"):
+        import pyttb
+
+        theirs = pyttb.sptensor(coords, values[:, None], shape)
+        calls["pyttb"] = lambda: [theirs.mttkrp(copies(init)[1], k) for k in range(3)]
+
+        def peer() -> float:
+            options = {"stoptol": 0.0, "maxiters": count, "printitn": 0}
+            begin = pyttb.ktensor(copies(init)[1])
+            with contextlib.redirect_stdout(io.StringIO()):
+                return 1 - float(pyttb.cp_als(theirs, rank, init=begin, **options)[2]["fit"])
+
+        fits["pyttb"] = peer
+    show("three products, 1000^3, 1e6 nonzeros, rank 10", calls, dict.fromkeys(calls, ""), rounds)
+    errors = {name: f"{call():.12f}" for name, call in fits.items()}
+    show(f"{count} sweeps of the same, without set-up", fits, errors, rounds)
+
+
 def memory() -> None:
-    """Peak memory of a process that fits a 400^3 tensor of rank 10, above its libraries."""
+    """Peak memory of a fit of a 200^3 tensor over the size of the input, in a new process."""
     code = """
-import json, resource, sys
+import sys
+from pathlib import Path
 import numpy as np
 from rankloom.decomposition import cp
-cp(np.random.default_rng(0).standard_normal((9, 9, 9)), 2, max_sweeps=2, rng=0)
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-before = peak()
-x = np.random.default_rng(0).standard_normal((400, 400, 400))
-alone = peak()
-cp(x, 10, max_sweeps=2, tol=0, compress=sys.argv[1] == "1", rng=0)
-print(json.dumps([x.nbytes, alone - before, peak() - before]))
+
+def kilobytes(name):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name))
+
+x = np.random.default_rng(0).standard_normal((200, 200, 200))
+rank, compress = int(sys.argv[1]), sys.argv[2] == "True"
+fit = lambda: cp(x, rank, max_sweeps=3, tol=0, compress=compress, rng=0)
+fit()  # libraries, and the buffers that BLAS keeps
+Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+before = kilobytes("VmRSS")
+fit()
+print(1 + 1024 * (kilobytes("VmHWM") - before) / x.nbytes)
 """
+    # memory that was freed goes back to the system at once, so that a peak shows as a peak
+    environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "100000"}
     lines = []
-    for compress in ("0", "1"):
-        out = subprocess.run(
-            [sys.executable, "-c", code, compress], check=True, capture_output=True, text=True
-        )
-        size, alone, whole = json.loads(out.stdout)
-        lines.append([compress, *(f"{v / 1e6:.0f} MB" for v in (size, alone, whole))])
-        lines[-1].append(f"{whole / size:.3f}")
-    print("## memory, 400^3, rank 10\n")
-    table(["compress", "input", "process with input", "with the fit", "fit / input"], lines)
+    for rank in (10, 50):
+        for compress in (False, True):
+            child = [sys.executable, "-c", code, str(rank), str(compress)]
+            done = subprocess.run(child, check=True, capture_output=True, env=environment)
+            lines.append([str(rank), str(compress), f"{float(done.stdout):.3f}", f"{rank / N:.2f}"])
+    print(f"## peak memory, {N}^3\n")
+    table(["rank", "compress", "peak / input", "rank / size"], lines)
 
 
 def timed(calls: dict[str, Callable[[], object]], rounds: int) -> dict:
@@ -213,7 +265,7 @@ def report(title: str, calls: dict, errors: dict[str, str], timings: dict) -> No
 def main() -> None:
     """Run the rows asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    rows = ("sweep", "starts", "hals", "masked", "four", "complex", "memory")
+    rows = ("sweep", "starts", "hals", "masked", "four", "complex", "sparse", "memory")
     parser.add_argument("--rows", nargs="+", choices=rows, default=rows)
     parser.add_argument("--ranks", nargs="+", type=int, default=(10, 50))
     parser.add_argument("--rounds", type=int, default=3)
@@ -238,6 +290,8 @@ def main() -> None:
     if "masked" in wanted:
         masked(0.9, restarts=1, seeds=10, sweeps=200)
         masked(0.97, restarts=3, seeds=10, sweeps=200)
+    if "sparse" in wanted:
+        sparse(options.rounds)
     if "memory" in wanted:
         memory()
 

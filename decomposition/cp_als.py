@@ -151,11 +151,15 @@ class CPSweeps:
         square += float(_real(xp.sum(own))) - 2 * float(_real(xp.sum(cross)))
         noise = eps * size + 2.0**-52 * float(xp.linalg.vector_norm(own))
         if np.isfinite(noise) and noise > eps**0.5 * square:
-            model = CPTensor._adopt(
-                xp.astype(w, self._rows[0].dtype), [rows.T for rows in self._rows]
-            )
-            return residual(self._data.x, model) ** 2
+            return self._residual_square(square)
         return square
+
+    def _residual_square(self, square: float) -> float:  # noqa: ARG002 - subclasses need it
+        """Squared error from the residual itself; `square` is the difference, full of noise."""
+        dtype = self._rows[0].dtype
+        weights = namespace(self._weights).astype(self._weights, dtype)
+        model = CPTensor._adopt(weights, [rows.T for rows in self._rows])
+        return residual(self._data.x, model) ** 2
 
     # Line search ----------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ _WORTH = 2**16  # tensors with fewer entries are swept as they are
 
 
 def cp(
-    x: Array,
+    x: Array | tuple[Any, Any, Any],
     rank: int,
     *,
     init: Init = None,
@@ -48,9 +48,10 @@ def cp(
 
     Parameters
     ----------
-    x : (n_0, n_1, ..) array
+    x : (n_0, n_1, ..) array, or (coords, values, shape)
         Real or complex, of any array library, at least two modes. Integers become float64. NaN
-        marks a missing entry.
+        marks a missing entry. A sparse tensor is given by integers coords (nnz, modes) and its
+        values (nnz,), on the host; entries not listed are zeros, those listed twice are added.
     rank : int
         Number of terms.
     init : CPTensor, "random", "hosvd" or None
@@ -127,6 +128,10 @@ def cp(
         "tol": tol, "max_sweeps": max_sweeps, "ridge": ridge, "line_search": line_search,
         "holdout": holdout,
     }  # fmt: skip
+    if isinstance(x, tuple) and len(x) == 3 and isinstance(x[2], (tuple, list)):
+        from rankloom.decomposition.sparse import sparse_cp
+
+        return sparse_cp(x, mask, settings, rng=rng, progress=progress, callback=callback)
     order = memory_order(x)
     if order is not None and mask is None:  # another memory order is another order of modes
         options = settings | {"rng": rng, "progress": progress, "callback": callback}

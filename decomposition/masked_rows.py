@@ -1,9 +1,11 @@
 """CP on observed entries only: one small least-squares problem for each row of each factor."""
 
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rankloom.decomposition.cp_als import Extrapolation
 from rankloom.decomposition.cp_tensor import CPTensor, khatri_rao
@@ -121,32 +123,43 @@ class ListedEntries:
         self._update, self._misfit = update_rows, misfit
         where = np.flatnonzero(observed)  # in the order of mode 0
         values = x.reshape(-1)[where]
-        indices = np.unravel_index(where, x.shape)
-        offsets = np.cumsum([0, *x.shape[:-1]])
-        coords = np.stack([i + offset for i, offset in zip(indices, offsets, strict=True)], axis=1)
-        coords = coords.astype(np.int32)
-        self._lists = []
-        for k, n in enumerate(x.shape):
-            keys = indices[k].astype(np.min_scalar_type(n))  # 16 bits are sorted by radix
-            order = np.argsort(keys, kind="stable") if k else slice(None)
-            pointers = np.concatenate([[0], np.cumsum(np.bincount(indices[k], minlength=n))])
-            self._lists.append((coords[order], values[order], pointers))
+        self._lists = by_mode(np.unravel_index(where, x.shape), values, x.shape)
         self._shift = float(np.finfo(x.dtype).eps) ** 0.75
 
     def update(self, mode: int, factors: list[Array], y: Array, ridge: float) -> Array:
         """The new (n, R) factor of a mode."""
         y = np.array(y, order="C")
         coords, values, pointers = self._lists[mode]
-        self._update(_stack(factors), coords, values, pointers, mode, y, self._shift, ridge)
+        self._update(stack(factors), coords, values, pointers, mode, y, self._shift, ridge)
         return y
 
     def misfit(self, weights: Array, factors: list[Array]) -> float:
         """Sum of squared differences to the observed entries."""
         coords, values, _ = self._lists[0]
-        return float(self._misfit(_stack(factors), coords, values, np.array(weights)))
+        return float(self._misfit(stack(factors), coords, values, np.array(weights)))
 
 
-def _stack(factors: list[Array]) -> Array:
+def by_mode(
+    indices: Sequence[NDArray[np.intp]], values: Array, shape: Sequence[int]
+) -> list[tuple[NDArray[np.int32], Array, NDArray[np.intp]]]:
+    """Entries in the order of each mode: coordinates, values, and where each row begins.
+
+    Coordinates point into the factors as `stack` puts them. The entries come in lexicographic
+    order, which is that of mode 0.
+    """
+    offsets = np.cumsum([0, *shape[:-1]])
+    coords = np.stack([i + offset for i, offset in zip(indices, offsets, strict=True)], axis=1)
+    coords = coords.astype(np.int32)
+    lists = []
+    for k, n in enumerate(shape):
+        keys = indices[k].astype(np.min_scalar_type(n))  # 16 bits are sorted by radix
+        order = np.argsort(keys, kind="stable") if k else slice(None)
+        pointers = np.concatenate([[0], np.cumsum(np.bincount(indices[k], minlength=n))])
+        lists.append((coords[order], values[order], pointers))
+    return lists
+
+
+def stack(factors: list[Array]) -> Array:
     """Always C-ordered and writeable, so that each kernel is compiled for one type only."""
     return np.ascontiguousarray(np.concatenate(factors))
 

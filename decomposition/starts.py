@@ -68,15 +68,24 @@ def start(
         return CPTensor._adopt(
             xp.astype(init.weights, x.dtype), [xp.astype(f, x.dtype) for f in init.factors]
         )
-    drawn = CPTensor.random(x.shape, rank, rng=rng).factors
-    if xp.isdtype(x.dtype, "complex floating"):
-        other = CPTensor.random(x.shape, rank, rng=rng).factors
-        drawn = tuple(a + 1j * b for a, b in zip(drawn, other, strict=True))
-    factors = [like(x, f, x.dtype) for f in drawn]
+    factors = list(random_start(x, x.shape, rank, rng).factors)
     if init == "hosvd":
         for k, f in enumerate(factors):
             u = exact_basis(x, k, Cut(min(rank, x.shape[k])))
             factors[k] = u if u.shape[1] == rank else xp.concat([u, f[:, u.shape[1] :]], axis=1)
     if nonnegative:
         factors = [xp.abs(f) for f in factors]
+    return CPTensor._adopt(xp.ones_like(factors[0][0, :]), factors)
+
+
+def random_start(
+    reference: Array, shape: Sequence[int], rank: int, rng: np.random.Generator
+) -> CPTensor:
+    """Gaussian factors, in the library and data type of `reference`."""
+    xp = namespace(reference)
+    drawn = CPTensor.random(shape, rank, rng=rng).factors
+    if xp.isdtype(reference.dtype, "complex floating"):
+        other = CPTensor.random(shape, rank, rng=rng).factors
+        drawn = tuple(a + 1j * b for a, b in zip(drawn, other, strict=True))
+    factors = [like(reference, f, reference.dtype) for f in drawn]
     return CPTensor._adopt(xp.ones_like(factors[0][0, :]), factors)
