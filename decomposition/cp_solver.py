@@ -110,7 +110,7 @@ def cp(
     Examples
     --------
     >>> from rankloom.decomposition import datasets
-    >>> fit = cp(datasets.clebsch_gordan(1, "even"), rank=6, rng=0)
+    >>> fit = cp(datasets.clebsch_gordan(1, "even"), rank=6, rng=0, restarts=10)
     >>> fit.error < 1e-12, fit.degenerate
     (True, False)
     """
