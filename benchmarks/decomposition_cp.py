@@ -1,6 +1,6 @@
 """CP decompositions: dense, from several starts, nonnegative and masked; tensorly and pyttb beside.
 
-Run: ``python benchmarks/decomposition_cp.py [--rows sweep starts hals masked four complex sparse memory]``
+Run: ``python benchmarks/decomposition_cp.py [--rows sweep starts hals masked four complex ..]``
 """
 
 import argparse

@@ -89,6 +89,11 @@ class CPSweeps:
         self._before: list[Array] = []
         self.growth = Growth() if growth is None else growth
 
+    def _let_go(self) -> None:
+        """Forget all products with the tensor, and their memory."""
+        self._pending, self._walk = None, iter(())
+        self._walk = self._start_walk()
+
     def _start_walk(self) -> Iterator[tuple[int, Array]]:
         return walk(self._data.x, lambda k: self._rows[k])
 
@@ -112,6 +117,11 @@ class CPSweeps:
         if self._bases is not None:
             factors = [u @ f for u, f in zip(self._bases, factors, strict=True)]
         return CPTensor._adopt(xp.astype(self._weights, factors[0].dtype), factors)
+
+    def finish(self) -> Growth:
+        """What the sweeps told of degeneracy; intermediates are let go."""
+        self._let_go()
+        return self.growth
 
     def verdict(self) -> Outcome | None:
         """Degeneracy is judged when a run has ended, since many runs pass through it."""
@@ -174,7 +184,7 @@ class CPSweeps:
         if length is None or not np.isfinite(self._square):
             return
         xp = namespace(self._weights)
-        kept = self._weights, list(self._rows), list(self._grams), self._walk, self._square
+        kept = self._weights, list(self._rows), list(self._grams), self._square
         weights = xp.ones_like(self._weights)
         for k, (a, b) in enumerate(zip(self._before, self._scaled(), strict=True)):
             y = b + length * (b - a)
@@ -183,14 +193,15 @@ class CPSweeps:
             weights = weights * xp.astype(lengths, weights.dtype)
             self._rows[k] = xp.astype(y / lengths[:, None], self._rows[k].dtype)
             self._grams[k] = _gram(self._rows[k])
-        self._weights, self._walk = weights, self._start_walk()
+        self._weights = weights
+        self._let_go()  # one intermediate at a time
         self._pending = next(self._walk)  # the next sweep needs it too
         self._square = self._error_square(self._pending[0], _double(self._pending[1]))
         better = self._square < kept[-1]
         self._extrapolation.heard(better)  # type: ignore[union-attr]
         if not better:
-            self._weights, self._rows, self._grams, self._walk, self._square = kept
-            self._pending = None
+            self._weights, self._rows, self._grams, self._square = kept
+            self._let_go()
 
 
 class Extrapolation:

@@ -13,6 +13,7 @@ from rankloom.decomposition.cp_als import CPSweeps, least_squares
 from rankloom.decomposition.cp_fit import CPFit, cp_fit
 from rankloom.decomposition.cp_tensor import CPTensor
 from rankloom.decomposition.data import Dense, check_dense, memory_order, sum_of_squares
+from rankloom.decomposition.degeneracy import Growth
 from rankloom.decomposition.hosvd import Cut, st_hosvd
 from rankloom.decomposition.levenberg import LARGEST, LevenbergSweeps
 from rankloom.decomposition.starts import Init, check_init, check_rank, start
@@ -196,11 +197,13 @@ def cp(
             progress=progress,
             **limits,
         )
-    run, errors, growth = found.best, [found.best.errors], found.best.solver.growth  # type: ignore[attr-defined]
+    run, errors = found.best, [found.best.errors]
+    growth: Growth = run.solver.finish()  # type: ignore[attr-defined]
     if compress and np.isfinite(run.error):
         polish = CPSweeps(data, run.model, rule, line_search=line_search, growth=growth)
         with one_blas_thread(_work(size)):
             run = descend(polish, max_sweeps=max(2, max_sweeps - len(run.errors)), **limits)
+        polish.finish()
         errors.append(run.errors)
     elif solver == "auto" and joint and run.outcome is Outcome.MAX_SWEEPS:
         with one_blas_thread():

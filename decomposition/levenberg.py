@@ -88,6 +88,10 @@ class LevenbergSweeps:
         self.growth.record(model.weights, reduce(lambda a, b: a * b, grams))
         return float(self._square**0.5 / self._data.norm)
 
+    def finish(self) -> Growth:
+        """What the steps told of degeneracy."""
+        return self.growth
+
     def verdict(self) -> Outcome | None:
         """Where no step lowers the error it stands still, which ends the run as converged."""
         return None

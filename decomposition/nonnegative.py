@@ -117,7 +117,7 @@ def nonnegative_cp(
     return cp_fit(
         found.best,
         [found.best.errors],
-        found.best.solver.growth,  # type: ignore[attr-defined]
+        found.best.solver.finish(),  # type: ignore[attr-defined]
         data=data.x,
         scale=data.scale,
         starts=found.starts,
