@@ -53,6 +53,8 @@ class CPSweeps:
     line_search : bool, default False
         Try to go on in the direction of the last sweep, and keep what lowers the error (R. Bro's
         rule for the length). A trial costs one product with the tensor, and if kept, nothing.
+    nonnegative : bool, default False
+        Cut longer steps off at zero.
     bases : sequence of array, optional
         Orthonormal (n_k, r_k) when `data` holds the core of a larger tensor.
     total : float, optional
@@ -68,6 +70,7 @@ class CPSweeps:
         rule: Rule,
         *,
         line_search: bool = False,
+        nonnegative: bool = False,
         bases: Sequence[Array] | None = None,
         total: float | None = None,
         growth: Growth | None = None,
@@ -86,6 +89,7 @@ class CPSweeps:
         self._pending: tuple[int, Array] | None = None
         self._square = np.inf
         self._extrapolation = Extrapolation() if line_search else None
+        self._nonnegative = nonnegative
         self._before: list[Array] = []
         self.growth = Growth() if growth is None else growth
 
@@ -188,6 +192,7 @@ class CPSweeps:
         weights = xp.ones_like(self._weights)
         for k, (a, b) in enumerate(zip(self._before, self._scaled(), strict=True)):
             y = b + length * (b - a)
+            y = xp.where(y > 0, y, xp.zeros_like(y)) if self._nonnegative else y
             lengths = xp.linalg.vector_norm(y, axis=1)
             lengths = xp.where(lengths == 0, xp.ones_like(lengths), lengths)
             weights = weights * xp.astype(lengths, weights.dtype)

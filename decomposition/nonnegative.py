@@ -2,7 +2,8 @@
 
 Columns are updated one after the other, each to its minimiser with all others fixed, cut off at
 zero (A. Cichocki, A.-H. Phan, doi:10.1587/transfun.E92.A.708). The products with the tensor, which
-are nearly all of the cost, are shared between the modes as in `cp`.
+are nearly all of the cost, are shared between the modes as in `cp`, and longer steps, cut off at
+zero, are kept where they lower the error.
 """
 
 import math
@@ -101,7 +102,7 @@ def nonnegative_cp(
 
     def make(k: int, generator: Any) -> CPSweeps:
         begin = start(data.x, rank, first if k == 0 else None, generator, nonnegative=True)
-        return CPSweeps(data, begin, hals)
+        return CPSweeps(data, begin, hals, line_search=True, nonnegative=True)
 
     with one_blas_thread(0 if math.prod(shape) < 2**20 else 2**20):
         found = search(
