@@ -21,6 +21,7 @@ from rankloom.decomposition.data import check_dense
 from rankloom.decomposition.masked_rows import by_mode, stack
 from rankloom.decomposition.sparse import SparseSweeps, check_sparse
 from rankloom.decomposition.sparse_kernels import mttkrp_rows
+from rankloom.decomposition.starts import start
 
 N = 200
 
@@ -31,7 +32,7 @@ def copies(init: CPTensor) -> tuple[None, list[np.ndarray]]:
 
 
 def sweep(
-    title: str, x: np.ndarray, rank: int, rounds: int, count: int = 10, dtypes: tuple[str, ...] = ()
+    title: str, x: np.ndarray, rank: int, rounds: int, count: int = 25, dtypes: tuple[str, ...] = ()
 ) -> None:
     """The same number of plain sweeps from one start; all iterates are the same."""
     rng = np.random.default_rng(1)
@@ -39,7 +40,8 @@ def sweep(
     init = CPTensor(np.ones(rank), drawn)
 
     def ours(data: np.ndarray) -> float:  # `cp` would end once the error stands still
-        solver = CPSweeps(check_dense(data), init, least_squares())
+        begin = start(data, rank, init, rng)  # in the data type of the data
+        solver = CPSweeps(check_dense(data), begin, least_squares(0.0, np.finfo(data.dtype).eps))
         return [solver.sweep() for _ in range(count)][-1]
 
     calls: dict[str, Callable[[], float]] = {"ours": lambda: ours(x)}
@@ -60,8 +62,8 @@ def sweep(
         theirs = pyttb.tensor(x)
 
         def peer() -> float:
-            start = pyttb.ktensor(copies(init)[1])
-            options = {"init": start, "stoptol": 0.0, "maxiters": count, "printitn": 0}
+            begin = pyttb.ktensor(copies(init)[1])
+            options = {"init": begin, "stoptol": 0.0, "maxiters": count, "printitn": 0}
             with contextlib.redirect_stdout(io.StringIO()):
                 return 1 - float(pyttb.cp_als(theirs, rank, **options)[2]["fit"])
 
@@ -182,10 +184,10 @@ def sparse(rounds: int, rank: int = 10, count: int = 5) -> None:
     coords = np.unique(rng.integers(0, 1000, (1_000_000, 3)), axis=0)
     values = rng.standard_normal(len(coords))
     init = CPTensor.random(shape, rank, rng=1)
-    start = time.perf_counter()
+    began = time.perf_counter()
     rows, data, _ = check_sparse((coords, values, shape))
     lists = by_mode(tuple(rows.T), data.x[0], shape)
-    print(f"set-up of ours (checks, sorting): {duration(time.perf_counter() - start)}\n")
+    print(f"set-up of ours (checks, sorting): {duration(time.perf_counter() - began)}\n")
     factors, out = list(init.factors), np.empty((1000, rank))
 
     def products() -> None:
