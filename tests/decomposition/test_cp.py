@@ -112,8 +112,8 @@ def test_no_sweep_raises_the_error(shape, rank, seed, line_search, ridge):
     x = rng.standard_normal(shape)
     bound = int(np.prod(shape)) // max(shape)
     fit = cp(x, min(rank, bound), max_sweeps=25, line_search=line_search, ridge=ridge, rng=seed)
-    if ridge == 0:
-        assert (np.diff(fit.errors) <= 1e-12).all()
+    if ridge == 0:  # below 1e-9 the rounding of the normal equations shows
+        assert (np.diff(np.maximum(fit.errors, 1e-9)) <= 1e-12).all()
     assert fit.error == pytest.approx(relative(x, fit), abs=1e-10)
     assert fit.error <= 1 + 1e-12
     for f in fit.tensor.factors:

@@ -24,7 +24,8 @@ def test_factors_are_nonnegative_and_no_sweep_raises_the_error(shape, rank, seed
     fit = nonnegative_cp(x, rank, rng=seed, max_sweeps=30)
     assert all((f >= 0).all() for f in fit.tensor.factors)
     assert (fit.tensor.weights >= 0).all()
-    assert (np.diff(fit.errors) <= 1e-12).all()
+    # below 1e-7 the rounding of unit columns and their Gram matrices shows
+    assert (np.diff(np.maximum(fit.errors, 1e-7)) <= 1e-12).all()
     true = np.linalg.norm(x - fit.tensor.to_dense()) / np.linalg.norm(x)
     assert fit.error == pytest.approx(true, abs=1e-10)
     assert not fit.degenerate
