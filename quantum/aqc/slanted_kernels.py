@@ -180,26 +180,20 @@ def _gather_gate(bar, before, outer, inner, out):
     out[:] = 0j
     plane = 4 * outer * inner
     for a in range(outer):
-        real = before[4 * a * inner : 4 * (a + 1) * inner]
-        imag = before[plane + 4 * a * inner : plane + 4 * (a + 1) * inner]
         for r in range(4):
-            bar_real = bar[(4 * a + r) * inner : (4 * a + r + 1) * inner]
-            bar_imag = bar[plane + (4 * a + r) * inner : plane + (4 * a + r + 1) * inner]
-            s0 = s1 = s2 = s3 = t0 = t1 = t2 = t3 = 0.0
-            for q in range(inner):
-                u, v = bar_real[q], bar_imag[q]
-                s0 += u * real[q] - v * imag[q]
-                t0 += u * imag[q] + v * real[q]
-                s1 += u * real[inner + q] - v * imag[inner + q]
-                t1 += u * imag[inner + q] + v * real[inner + q]
-                s2 += u * real[2 * inner + q] - v * imag[2 * inner + q]
-                t2 += u * imag[2 * inner + q] + v * real[2 * inner + q]
-                s3 += u * real[3 * inner + q] - v * imag[3 * inner + q]
-                t3 += u * imag[3 * inner + q] + v * real[3 * inner + q]
-            out[r, 0] += complex(s0, t0)
-            out[r, 1] += complex(s1, t1)
-            out[r, 2] += complex(s2, t2)
-            out[r, 3] += complex(s3, t3)
+            u = bar[(4 * a + r) * inner :]
+            v = bar[plane + (4 * a + r) * inner :]
+            for c in range(0, 4, 2):  # two columns at once: loads and multiplications balance
+                x = before[(4 * a + c) * inner :]
+                z = before[plane + (4 * a + c) * inner :]
+                s0 = s1 = t0 = t1 = 0.0
+                for q in range(inner):
+                    s0 += u[q] * x[q] - v[q] * z[q]
+                    t0 += u[q] * z[q] + v[q] * x[q]
+                    s1 += u[q] * x[inner + q] - v[q] * z[inner + q]
+                    t1 += u[q] * z[inner + q] + v[q] * x[inner + q]
+                out[r, c] += complex(s0, t0)
+                out[r, c + 1] += complex(s1, t1)
 
 
 @njit(**_PUBLIC)
