@@ -208,6 +208,9 @@ def one_blas_thread(size: int = 0) -> Iterator[int]:
         yield 1
         return
     threads = max((lib.num_threads for lib in _blas().lib_controllers), default=1)
+    if threads == 1:  # setting it again would still cost OpenBLAS up to a millisecond
+        yield 1
+        return
     with _blas().limit(limits=1):
         yield threads
 
