@@ -164,7 +164,7 @@ class Overlap:
 
     def own_order(self, angles: ArrayLike) -> NDArray[np.float64]:
         """Angles of the ansatz in the order of the schedule, which may run from the right."""
-        values = np.ascontiguousarray(angles, np.float64)
+        values = np.array(angles, np.float64)  # writeable: numba compiles once more for read-only
         wanted = FRONT_ANGLES * self.n_qubits + BLOCK_ANGLES * self.bonds.size
         if values.shape != (wanted,):
             raise ValueError(f"`angles` must have shape ({wanted},), got {values.shape}.")
