@@ -1,7 +1,5 @@
 """The full demo, as `make demo` runs it, and its section on chains."""
 
-import time
-
 import pytest
 
 from rankloom.experiments.demo import run_demo
@@ -9,9 +7,7 @@ from rankloom.experiments.demo import run_demo
 
 @pytest.mark.slow
 def test_full_demo(tmp_path):
-    begin = time.perf_counter()
     made = run_demo(tmp_path / "demo")
-    assert time.perf_counter() - begin < 80
     large, small, *chains = made.checks
     assert len(chains) == 5
     assert all(check.passed for check in chains)
