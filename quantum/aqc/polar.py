@@ -2,7 +2,7 @@
 
 The amplitude is linear in every gate, ``f = sum(E * G)``. With ``E = U S V^h`` the best unitary
 is ``conj(U V^h)`` and makes ``f = sum(S)``: no step size, and ``|f|`` never falls (Evenbly and
-Vidal, arXiv:0707.1454, section V for unitaries). One sweep updates every gate twice, on the way
+Vidal, arXiv:0707.1454). One sweep updates every gate twice, on the way
 to the right and on the way back. Far from the optimum it is worth several quasi-Newton
 iterations; close to it, it is slow.
 """
