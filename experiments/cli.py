@@ -1,25 +1,25 @@
 """The ``rankloom`` command.
 
-``rankloom demo`` shows the house at work and writes a report. ``rankloom evolve``, ``ground`` and
-``compile`` do one job each for a chain of yours, from flags or from a TOML file whose sections and
-keys are the flags' names (flags win).
+``rankloom demo`` shows the house at work and writes a report. Every other command does one job of
+yours, from flags or from a TOML file whose sections and keys are the flags' names (flags win). A
+new one is a subclass of `Job` and a line in `COMMANDS`.
 
 =========  ==========================================================
 exit code  meaning
 =========  ==========================================================
 0          done, every independent check passed
-1          done and written, but an independent check failed, or a search
-           for ground states did not converge
+1          done and written, but an independent check failed, or a solver
+           did not reach what it was asked for
 2          the input cannot be used; one line on stderr says why
 130        interrupted; nothing was written but the checkpoint of `evolve`
 =========  ==========================================================
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, Union, cast
 
 import tyro
 
@@ -51,7 +51,22 @@ class Demo:
 
 
 @dataclass(frozen=True)
-class Compile:
+class Job:
+    """What every command but the demo has: a file of settings, or flags, and a result folder."""
+
+    config: ConfigFile = None
+    """TOML file with settings."""
+    overwrite: bool = False
+    """Replace an older result folder."""
+    settings: Any = None
+
+    def run(self) -> "Written":
+        """Carry the command out."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Compile(Job):
     """Compile a spin chain's time evolution, or a matrix product state, into a short circuit.
 
     Settings come from a TOML file, from flags, or from both: a flag is the key of the file with its
@@ -59,10 +74,6 @@ class Compile:
     sites has none.
     """
 
-    config: ConfigFile = None
-    """TOML file with settings."""
-    overwrite: bool = False
-    """Replace an older result folder."""
     settings: Annotated[CompileConfig, tyro.conf.arg(name="")] = field(
         default_factory=CompileConfig
     )
@@ -75,17 +86,13 @@ class Compile:
 
 
 @dataclass(frozen=True)
-class Evolve:
+class Evolve(Job):
     """Evolve a spin chain in time and write its final state, observables and entropies.
 
     Settings come from a TOML file, from flags, or from both: a flag is the key of the file with its
     section in front, and wins. A run that was killed goes on when the same command is given again.
     """
 
-    config: ConfigFile = None
-    """TOML file with settings."""
-    overwrite: bool = False
-    """Replace an older result folder."""
     settings: Annotated[EvolveConfig, tyro.conf.arg(name="")] = field(default_factory=EvolveConfig)
 
     def run(self) -> "Written":
@@ -96,17 +103,13 @@ class Evolve:
 
 
 @dataclass(frozen=True)
-class Ground:
+class Ground(Job):
     """Find the states of lowest energy of a spin chain and write them with energy and variance.
 
     Settings come from a TOML file, from flags, or from both: a flag is the key of the file with its
     section in front, and wins.
     """
 
-    config: ConfigFile = None
-    """TOML file with settings."""
-    overwrite: bool = False
-    """Replace an older result folder."""
     settings: Annotated[GroundConfig, tyro.conf.arg(name="")] = field(default_factory=GroundConfig)
 
     def run(self) -> "Written":
@@ -116,8 +119,13 @@ class Ground:
         return run_ground(self.settings, overwrite=self.overwrite, progress=True)
 
 
-Command: TypeAlias = Demo | Compile | Evolve | Ground
-Settings: TypeAlias = CompileConfig | EvolveConfig | GroundConfig
+COMMANDS: Mapping[str, type[Demo] | type[Job]] = {
+    "demo": Demo,
+    "compile": Compile,
+    "evolve": Evolve,
+    "ground": Ground,
+}
+"""In the order of `rankloom --help`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -139,29 +147,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _tell(outcome)
 
 
-def _parse(arguments: Sequence[str]) -> Command:
+def _parse(arguments: Sequence[str]) -> Demo | Job:
     given = _tyro(arguments)
     if isinstance(given, Demo) or given.config is None:
         return given
     # A second time, with the file's settings as the defaults that flags change.
     settings = load_toml(given.config, type(given.settings))
-    return _tyro(arguments, settings)
+    return _tyro(arguments, type(given)(settings=settings))
 
 
-def _tyro(arguments: Sequence[str], settings: Settings | None = None) -> Command:
-    own = {
-        "compile": Compile(settings=settings) if isinstance(settings, CompileConfig) else Compile(),
-        "evolve": Evolve(settings=settings) if isinstance(settings, EvolveConfig) else Evolve(),
-        "ground": Ground(settings=settings) if isinstance(settings, GroundConfig) else Ground(),
-    }
-    commands = (
-        Annotated[Demo, tyro.conf.subcommand("demo")]
-        | Annotated[Compile, tyro.conf.subcommand("compile", default=own["compile"])]
-        | Annotated[Evolve, tyro.conf.subcommand("evolve", default=own["evolve"])]
-        | Annotated[Ground, tyro.conf.subcommand("ground", default=own["ground"])]
-    )
+def _tyro(arguments: Sequence[str], filled: Job | None = None) -> Demo | Job:
+    """The command as given, `filled` taking the place of the defaults of its kind."""
+    kinds = [
+        Annotated[
+            kind,
+            tyro.conf.subcommand(name, default=filled if type(filled) is kind else kind()),
+        ]
+        for name, kind in COMMANDS.items()
+    ]
+    any_of = cast("type[Demo | Job]", Union[tuple(kinds)])  # noqa: UP007 - made from a table
     return tyro.cli(
-        commands,
+        any_of,
         prog="rankloom",
         description="Low-rank structure for scientists.",
         args=arguments,

@@ -1,7 +1,7 @@
 """`rankloom demo`: the main job on real input, with a report.
 
 Every module of the house adds a section: a function that works below a folder and returns a
-`Section`. The report takes them in the order of `SECTIONS`.
+`Section`, imported here and named in `SECTIONS`, whose order is that of the report.
 """
 
 import os
@@ -72,7 +72,10 @@ def chains(
     return chains_section(found, root, "chains", bars)
 
 
-SECTIONS: tuple[MakeSection, ...] = (circuits, chains)
+SECTIONS: tuple[MakeSection, ...] = (
+    circuits,
+    chains,
+)
 
 
 def run_demo(

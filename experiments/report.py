@@ -123,7 +123,7 @@ def render(brand: str, sections: Sequence[Section], made: str) -> str:
     brand : str
         Line at the top left.
     sections : sequence of Section
-        With more than one, links to them follow the top line.
+        With more than one, a table of contents follows the top line.
     made : str
         Last line: when, with what.
     """
@@ -133,7 +133,9 @@ def render(brand: str, sections: Sequence[Section], made: str) -> str:
         verdict = f"{failed} of {len(checks)} independent checks failed"
     else:
         verdict = f"independently checked: {len(checks)} of {len(checks)} agree"
-    links = "".join(f'<li><a href="#{s.key}">{s.title}</a></li>' for s in sections)
+    links = "".join(
+        f'<li><a href="#{s.key}"><span>{s.key}</span>{s.title}</a></li>' for s in sections
+    )
     templates = files("rankloom.experiments") / "templates"
     return Template((templates / "report.html").read_text(encoding="utf-8")).substitute(
         title=f"{brand}: {sections[0].title}",

@@ -1,32 +1,51 @@
-"""The full demo, as `make demo` runs it, and its section on chains."""
+"""The full demo, as `make demo` runs it; each section's own checks."""
 
 import pytest
 
-from rankloom.experiments.demo import run_demo
+from rankloom.experiments.demo import SECTIONS, run_demo
+from rankloom.experiments.report import Section, Written
+
+pytestmark = pytest.mark.slow
 
 
-@pytest.mark.slow
-def test_full_demo(tmp_path):
-    made = run_demo(tmp_path / "demo")
-    large, small, *chains = made.checks
-    assert len(chains) == 5
-    assert all(check.passed for check in chains)
-    assert large.passed
-    assert small.passed
+@pytest.fixture(scope="module")
+def full(tmp_path_factory) -> tuple[Written, dict[str, Section]]:
+    """The demo, and its sections by key."""
+    made: dict[str, Section] = {}
+
+    def kept(make):
+        def section(root, bars):
+            found = make(root, bars)
+            made[found.key] = found
+            return found
+
+        return section
+
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    return run_demo(folder, sections=[kept(make) for make in SECTIONS]), made
+
+
+def test_all_checks_agree_and_every_section_has_some(full):
+    written, made = full
+    assert len(made) == len(SECTIONS)
+    assert all(check.passed for check in written.checks)
+    assert all(section.checks for section in made.values())
+    assert written.report.exists()
+
+
+def test_circuits(full):
+    large, small = full[1]["circuits"].checks
     assert large.tolerance == 1e-6
     assert small.tolerance == 1e-10
     assert large.stated >= 0.991535 - 1e-7  # local optima from the Trotter start
     assert small.stated >= 0.99954230 - 1e-7
-    assert made.report.exists()
-    # Again on top of it: the older one is replaced.
-    assert run_demo(tmp_path / "demo", sections=(lambda root, bars: _tiny(),)).report.exists()
-    assert sorted(f.name for f in (tmp_path / "demo").iterdir()) == [
-        "environment.json",
-        "report.html",
-    ]
 
 
-def _tiny():
-    from rankloom.experiments.report import Section
+def test_chains(full):
+    assert len(full[1]["chains"].checks) == 5
 
-    return Section("tiny", "Tiny", "Lead.", [], [], [], [])
+
+def test_an_older_demo_is_replaced(full):
+    folder = full[0].report.parent
+    run_demo(folder, sections=[lambda root, bars: Section("tiny", "Tiny", "Lead.", *[[]] * 4)])
+    assert sorted(f.name for f in folder.iterdir()) == ["environment.json", "report.html"]
