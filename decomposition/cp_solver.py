@@ -9,6 +9,7 @@ import numpy as np
 
 from rankloom.decomposition.als import Callback, descend, search
 from rankloom.decomposition.checks import has_nan
+from rankloom.decomposition.chunks import is_chunked
 from rankloom.decomposition.cp_als import CPSweeps, least_squares
 from rankloom.decomposition.cp_fit import CPFit, cp_fit
 from rankloom.decomposition.cp_tensor import CPTensor
@@ -53,6 +54,8 @@ def cp(
         Real or complex, of any array library, at least two modes. Integers become float64. NaN
         marks a missing entry. A sparse tensor is given by integers coords (nnz, modes) and its
         values (nnz,), on the host; entries not listed are zeros, those listed twice are added.
+        Dask arrays, h5py data sets and zarr arrays may be larger than memory: they are searched on
+        a Tucker core with ranks ``rank + 5``, which `tucker` says the cost of.
     rank : int
         Number of terms.
     init : CPTensor, "random", "hosvd" or None
@@ -133,6 +136,12 @@ def cp(
         from rankloom.decomposition.sparse import sparse_cp
 
         return sparse_cp(x, mask, settings, rng=rng, progress=progress, callback=callback)
+    if is_chunked(x):
+        from rankloom.decomposition.outofcore import chunked_cp
+
+        options: dict[str, Any] = {k: value for k, value in settings.items() if k != "rank"}
+        options |= {"mask": mask, "rng": rng, "progress": progress, "callback": callback}
+        return chunked_cp(x, rank, cp, options)
     order = memory_order(x)
     if order is not None and mask is None:  # another memory order is another order of modes
         options = settings | {"rng": rng, "progress": progress, "callback": callback}

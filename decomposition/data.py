@@ -106,7 +106,7 @@ def memory_order(x: Any) -> tuple[int, ...] | None:
 def _scaled(x: Array) -> Dense:
     xp = namespace(x)
     square = sum_of_squares(x)
-    low, high = _SAFE_SINGLE if x.dtype in (xp.float32, xp.complex64) else _SAFE
+    low, high = safe_norms(x.dtype)
     if low**2 <= square <= high**2:  # a finite sum of squares has finite terms
         return Dense(x, square**0.5)
     largest = float(xp.max(xp.abs(x)))
@@ -120,6 +120,12 @@ def _scaled(x: Array) -> Dense:
     scale = 2.0 ** np.floor(np.log2(largest))  # a power of two changes no digit
     small = x * (1 / scale) if np.isfinite(1 / scale) else x / scale
     return Dense(small, sum_of_squares(small) ** 0.5, float(scale))
+
+
+def safe_norms(dtype: Any) -> tuple[float, float]:
+    """Least and largest norm at which squares and products of a data type are safe."""
+    single = str(dtype).rpartition(".")[2] in ("float32", "complex64")
+    return _SAFE_SINGLE if single else _SAFE
 
 
 def sum_of_squares(x: Array) -> float:

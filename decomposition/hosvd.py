@@ -131,14 +131,19 @@ def qr_basis(x: Array, mode: int, cut: Cut) -> Array:
     In double precision always: this is the way taken when digits count.
     """
     xp = namespace(x)
-    n = x.shape[mode]
-    r = None
-    with one_blas_thread(n):
-        for piece in pieces(x, mode, 4 * n):
-            block = in_double(xp.conj(piece).T)
-            r = triangle(block if r is None else xp.concat([r, block]))
-        u, s, _ = svd(xp.conj(r).T)
+    with one_blas_thread(x.shape[mode]):
+        u, s, _ = svd(xp.conj(transposed_triangle(x, mode)).T)
     return xp.astype(u[:, : cut.choose(s**2)], x.dtype)
+
+
+def transposed_triangle(x: Array, mode: int) -> Array:
+    """The factor R of a QR decomposition of the transposed unfolding, in double precision."""
+    xp = namespace(x)
+    r = None
+    for piece in pieces(x, mode, 4 * x.shape[mode]):
+        block = in_double(xp.conj(piece).T)
+        r = triangle(block if r is None else xp.concat([r, block]))
+    return r
 
 
 def sketched_basis(rng: np.random.Generator) -> Basis:

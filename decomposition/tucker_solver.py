@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rankloom.decomposition.als import Callback, descend
 from rankloom.decomposition.checks import mode_ranks
+from rankloom.decomposition.chunks import is_chunked
 from rankloom.decomposition.data import (
     Dense,
     MissingEntries,
@@ -56,7 +57,8 @@ def tucker(
     ----------
     x : (n_0, n_1, ..) array
         Real or complex, of any array library, at least two modes. Integers become float64. NaN
-        marks a missing entry; then `ranks` must be given.
+        marks a missing entry; then `ranks` must be given. Dask arrays, h5py data sets and zarr
+        arrays may be larger than memory.
     tol : float, optional
         Bound on the relative Frobenius error, 0 <= tol < 1; each mode may drop ``tol^2 / N`` of the
         squared norm. With 0 only what rounding cannot tell from zero goes.
@@ -101,6 +103,12 @@ def tucker(
     Cost of "st-hosvd": one Gram matrix, ``n^(N+1)`` multiplications for N equal modes, and
     eigenvectors of (n, n). Memory beside x: ``max(r_k / n_k)`` of its size.
 
+    Data read in chunks, of more than 2^26 entries, are read once for the Gram matrix of each mode
+    that must be compressed before the rest, at most 2^26 entries (0.5 GB), fits into memory, and
+    once more; all else happens there. "hooi" sweeps over what is left with ranks ``r_k + 5``.
+    Memory: that rest, and ``n_k^2`` for a Gram matrix, and of the data at most 128 MB of a file, or
+    in every task of Dask the chunks that are whole in one mode together.
+
     Examples
     --------
     >>> from rankloom.decomposition import datasets
@@ -116,6 +124,13 @@ def tucker(
         raise ValueError("give either `tol` or `ranks`: both decide how large the core is.")
     integer("max_sweeps", max_sweeps, 1)
     settings = {"tol": tol, "ranks": ranks, "method": method, "max_sweeps": max_sweeps}
+    if is_chunked(x):
+        from rankloom.decomposition.outofcore import chunked_tucker
+
+        if ranks is not None:
+            _by_ranks(ranks, tuple(x.shape))
+        options = settings | {"init": init, "mask": mask, "rng": rng}
+        return chunked_tucker(x, tucker, {**options, "progress": progress, "callback": callback})
     if mask is not None:
         return _masked(x, mask, settings, init, progress, callback)
     order = memory_order(x)
