@@ -1,4 +1,4 @@
-"""Tucker and CP tensors and the solvers that find them.
+"""Tucker and CP tensors, the solvers that find them, and functions in Chebyshev-Tucker form.
 
 Tucker: ``x = core x_0 U0 x_1 U1 ..`` with factors (n_k, r_k). CP: ``x = sum_r w_r U0[:, r] o U1[:,
 r] o ..`` with factors (n_k, R) of unit columns. Modes count from 0, unfoldings are in C order, and
@@ -11,6 +11,7 @@ if __name__ != "rankloom.decomposition":  # a second name would give a second co
     )
 
 from rankloom.decomposition import datasets
+from rankloom.decomposition.chebyshev import ApproximationWarning, ChebyshevTucker
 from rankloom.decomposition.cp_fit import CPFit
 from rankloom.decomposition.cp_solver import cp
 from rankloom.decomposition.cp_tensor import CPTensor
@@ -21,8 +22,10 @@ from rankloom.decomposition.tucker_solver import tucker
 from rankloom.decomposition.tucker_tensor import TuckerTensor
 
 __all__ = [
+    "ApproximationWarning",
     "CPFit",
     "CPTensor",
+    "ChebyshevTucker",
     "Fit",
     "Match",
     "TuckerFit",

@@ -1,5 +1,9 @@
-"""Functions on boxes as Chebyshev-Tucker tensors.
+"""Functions on boxes as Chebyshev-Tucker tensors: `ChebyshevTucker` and the nodes it uses.
 
-This room holds nothing yet. It will hold the Chebyshev basis, the function object with its
-calculus, and builders from functions, grids and sums of Gaussians (arXiv:2503.01696).
+The format is that of arXiv:2503.01696.
 """
+
+from rankloom.decomposition.chebyshev.basis import nodes
+from rankloom.decomposition.chebyshev.function import ApproximationWarning, ChebyshevTucker
+
+__all__ = ["ApproximationWarning", "ChebyshevTucker", "nodes"]
