@@ -1,9 +1,21 @@
 """Potentials of many particles, and free cumulants of random tensors.
 
-This room holds nothing yet. It will hold ``physics.potentials`` and ``physics.freeness``.
+Potentials are in units of charge over length unless another unit is asked for. The room
+``physics.freeness`` holds nothing yet.
 """
 
 if __name__ != "rankloom.physics":  # a second name would give a second copy of every class
     raise ImportError(
         f"This folder was imported as {__name__!r}: import `rankloom.physics` instead."
     )
+
+from rankloom.physics.potentials.fields import RegularGrid
+from rankloom.physics.potentials.madelung import madelung
+from rankloom.physics.potentials.particles import COULOMB_CONSTANT, Particles
+
+__all__ = [
+    "COULOMB_CONSTANT",
+    "Particles",
+    "RegularGrid",
+    "madelung",
+]
