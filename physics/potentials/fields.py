@@ -148,9 +148,9 @@ class RegularGrid:
         step = np.array(deltas)
         if (step != np.diag(np.diag(step))).any():
             raise ValueError(f"{file.name} has a skew grid; only grids along x, y, z are read.")
-        return cls(
-            _values(file.name, lines, start, counts), tuple(origin), tuple(np.diag(step)), unit
-        )
+        values = _values(file.name, lines, start, counts)
+        (x, y, z), (a, b, c) = origin, np.diag(step).tolist()
+        return cls(values, (x, y, z), (a, b, c), unit)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an HDF5 file: data set ``values``, attributes ``origin``, ``spacing``, ``unit``.
@@ -183,7 +183,7 @@ def _values(name: str, lines: list[str], start: int, counts: list[int]) -> NDArr
     """The numbers from line `start` on."""
     wanted, numbers = int(np.prod(counts)), list[Any]()
     for number, line in enumerate(lines[start:], start + 1):
-        if len(numbers) >= wanted:
+        if len(numbers) >= wanted or line.startswith(("attribute", "object", "component")):
             break
         try:
             numbers += [float(x) for x in line.split()]

@@ -66,8 +66,8 @@ def read_pqr(path: Path) -> Found:
             named = len(fields) in (10, 11) and _RESIDUE_NUMBER.match(fields[-6])
             if not named or len(values) != 5 or not np.isfinite(values).all():
                 raise ValueError(
-                    f"{path.name}, line {number}: wanted are the fields of an atom, 'ATOM serial atom "
-                    f"residue [chain] number x y z charge radius', got {line.strip()!r}."
+                    f"{path.name}, line {number}: wanted are the fields of an atom, 'ATOM serial "
+                    f"atom residue [chain] number x y z charge radius', got {line.strip()!r}."
                 )
             rows.append(values)
     if not rows:
