@@ -18,6 +18,7 @@ SCRIPTS = (
     "tn_cross.py",
     "decomposition_tucker.py",
     "decomposition_cp.py",
+    "decomposition_outofcore.py",
     "aqc_gradient.py",
 )
 
