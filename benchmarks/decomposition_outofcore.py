@@ -1,6 +1,6 @@
 """A tensor larger than memory: 20 GB that Dask workers of 2 GB each generate, and a file on disk.
 
-Run: ``python benchmarks/decomposition_outofcore.py [--gigabytes 20] [--file-gigabytes 2] [--solvers tucker cp]``
+Run: ``python benchmarks/decomposition_outofcore.py [--gigabytes 20] [--solvers tucker cp]``
 
 The tensor is planted, 10 % of its norm is noise, and every chunk is made anew from its own seed in
 every pass; what that alone costs is told. The file is compared with the same data read whole.

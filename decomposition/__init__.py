@@ -18,6 +18,7 @@ from rankloom.decomposition.cp_tensor import CPTensor
 from rankloom.decomposition.fit import Fit, TuckerFit
 from rankloom.decomposition.match import Match, match_components
 from rankloom.decomposition.nonnegative import nonnegative_cp
+from rankloom.decomposition.stream import TuckerStream
 from rankloom.decomposition.tucker_solver import tucker
 from rankloom.decomposition.tucker_tensor import TuckerTensor
 
@@ -29,6 +30,7 @@ __all__ = [
     "Fit",
     "Match",
     "TuckerFit",
+    "TuckerStream",
     "TuckerTensor",
     "cp",
     "datasets",
