@@ -7,14 +7,32 @@ if __name__ != "rankloom.quantum":  # a second name would give a second copy of 
 
 from rankloom.quantum.aqc import Ansatz, CompiledState, brickwork_ansatz, compile_state
 from rankloom.quantum.export import ansatz_from_qiskit, load_circuit, save_circuit, to_qiskit
+from rankloom.quantum.shadows import (
+    Gram,
+    PauliEstimate,
+    Peak,
+    Snapshots,
+    Spectrum,
+    estimate_pauli,
+    gram,
+    spectrum,
+)
 
 __all__ = [
     "Ansatz",
     "CompiledState",
+    "Gram",
+    "PauliEstimate",
+    "Peak",
+    "Snapshots",
+    "Spectrum",
     "ansatz_from_qiskit",
     "brickwork_ansatz",
     "compile_state",
+    "estimate_pauli",
+    "gram",
     "load_circuit",
     "save_circuit",
+    "spectrum",
     "to_qiskit",
 ]

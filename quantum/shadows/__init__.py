@@ -1,5 +1,22 @@
-"""Shadow spectroscopy: energy gaps from randomised measurements.
+"""Shadow spectroscopy: energy gaps from randomised measurements (arXiv:2212.11036).
 
-This room holds nothing yet. It will hold the snapshots, the Gram kernel over all k-local
-observables, the enumerated signals, and the spectrum with its error bars (arXiv:2212.11036).
+All expectation values of a state that evolves in time oscillate with differences of energies. From
+few randomised measurements at each time the Gram matrix of the signals of all k-local Pauli strings
+is computed without any of them, and its spectrum shows the gaps.
 """
+
+from rankloom.quantum.shadows.estimate import PauliEstimate, estimate_pauli
+from rankloom.quantum.shadows.gram import Gram, gram
+from rankloom.quantum.shadows.snapshots import Snapshots
+from rankloom.quantum.shadows.spectrum import Peak, Spectrum, spectrum
+
+__all__ = [
+    "Gram",
+    "PauliEstimate",
+    "Peak",
+    "Snapshots",
+    "Spectrum",
+    "estimate_pauli",
+    "gram",
+    "spectrum",
+]
