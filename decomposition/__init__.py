@@ -12,6 +12,7 @@ if __name__ != "rankloom.decomposition":  # a second name would give a second co
 
 from rankloom.decomposition import datasets
 from rankloom.decomposition.chebyshev import ApproximationWarning, ChebyshevTucker
+from rankloom.decomposition.community import Communities, communities, fold_pairs
 from rankloom.decomposition.cp_fit import CPFit
 from rankloom.decomposition.cp_solver import cp
 from rankloom.decomposition.cp_tensor import CPTensor
@@ -27,13 +28,16 @@ __all__ = [
     "CPFit",
     "CPTensor",
     "ChebyshevTucker",
+    "Communities",
     "Fit",
     "Match",
     "TuckerFit",
     "TuckerStream",
     "TuckerTensor",
+    "communities",
     "cp",
     "datasets",
+    "fold_pairs",
     "match_components",
     "nonnegative_cp",
     "tucker",
