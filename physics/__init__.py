@@ -1,7 +1,10 @@
 """Potentials of many particles, and free cumulants of random tensors.
 
-Potentials are in units of charge over length unless another unit is asked for. The room
-``physics.freeness`` holds nothing yet.
+Potentials are in units of charge over length unless another unit is asked for.
+
+>>> from rankloom.physics import weingarten
+>>> weingarten(2).at(3)[(2,)]
+Fraction(-1, 24)
 """
 
 if __name__ != "rankloom.physics":  # a second name would give a second copy of every class
@@ -9,13 +12,25 @@ if __name__ != "rankloom.physics":  # a second name would give a second copy of 
         f"This folder was imported as {__name__!r}: import `rankloom.physics` instead."
     )
 
+from rankloom.physics.freeness import (
+    FactoredFraction,
+    TraceInvariant,
+    TruncatedWeingartenWarning,
+    WeingartenTable,
+    weingarten,
+)
 from rankloom.physics.potentials.fields import RegularGrid
 from rankloom.physics.potentials.madelung import madelung
 from rankloom.physics.potentials.particles import COULOMB_CONSTANT, Particles
 
 __all__ = [
     "COULOMB_CONSTANT",
+    "FactoredFraction",
     "Particles",
     "RegularGrid",
+    "TraceInvariant",
+    "TruncatedWeingartenWarning",
+    "WeingartenTable",
     "madelung",
+    "weingarten",
 ]

@@ -1,5 +1,20 @@
-"""Tensorial free cumulants.
+"""Tensorial free cumulants: exact Weingarten calculus and sums and products of random tensors.
 
-This room holds nothing yet. It will hold Weingarten tables, trace invariants, the transforms
-between moments and free cumulants, laws and their estimation (arXiv:2605.01887).
+See `rankloom.physics` for the public names.
 """
+
+from rankloom.physics.freeness.invariant import TraceInvariant
+from rankloom.physics.freeness.weingarten_table import (
+    FactoredFraction,
+    TruncatedWeingartenWarning,
+    WeingartenTable,
+    weingarten,
+)
+
+__all__ = [
+    "FactoredFraction",
+    "TraceInvariant",
+    "TruncatedWeingartenWarning",
+    "WeingartenTable",
+    "weingarten",
+]
