@@ -73,7 +73,7 @@ class TraceInvariant:
     >>> t == TraceInvariant([(2, 0, 1), (1, 2, 0)]), t.is_connected, t.is_melonic
     (True, True, False)
     >>> t.einsum
-    'abde,bcfd,caef->'
+    'adbf,becd,cfae->'
     """
 
     __slots__ = ("__dict__", "kind", "perms")  # `__dict__` is for cached properties

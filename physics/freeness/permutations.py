@@ -214,8 +214,8 @@ def non_crossing_permutations(n: int) -> NDArray[np.uint8]:
     Examples
     --------
     >>> non_crossing_permutations(2)
-    array([[0, 1],
-           [1, 0]], dtype=uint8)
+    array([[1, 0],
+           [0, 1]], dtype=uint8)
     >>> len(non_crossing_permutations(6))
     132
     """
