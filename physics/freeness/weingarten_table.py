@@ -357,7 +357,7 @@ def _sum_rule_holds(table: WeingartenTable) -> bool:
         return False
     values = [value.at(n + 1) for value in table.values.values()]
     total = sum(map(operator.mul, class_sizes(n), values))
-    return total == Fraction(math.factorial(n), math.factorial(2 * n))
+    return bool(total == Fraction(math.factorial(n), math.factorial(2 * n)))
 
 
 def _to_json(table: WeingartenTable) -> bytes:
