@@ -1,9 +1,0 @@
-"""Functions on boxes as Chebyshev-Tucker tensors: `ChebyshevTucker` and the nodes it uses.
-
-The format is that of arXiv:2503.01696.
-"""
-
-from rankloom.decomposition.chebyshev.basis import nodes
-from rankloom.decomposition.chebyshev.function import ApproximationWarning, ChebyshevTucker
-
-__all__ = ["ApproximationWarning", "ChebyshevTucker", "nodes"]
