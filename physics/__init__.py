@@ -22,15 +22,23 @@ from rankloom.physics.freeness import (
 from rankloom.physics.potentials.fields import RegularGrid
 from rankloom.physics.potentials.madelung import madelung
 from rankloom.physics.potentials.particles import COULOMB_CONSTANT, Particles
+from rankloom.physics.potentials.potential import (
+    LongRangePotential,
+    long_range_potential,
+    potential_energy,
+)
 
 __all__ = [
     "COULOMB_CONSTANT",
     "FactoredFraction",
+    "LongRangePotential",
     "Particles",
     "RegularGrid",
     "TraceInvariant",
     "TruncatedWeingartenWarning",
     "WeingartenTable",
+    "long_range_potential",
     "madelung",
+    "potential_energy",
     "weingarten",
 ]
