@@ -20,6 +20,7 @@ from rankloom.physics.freeness import (
     weingarten,
 )
 from rankloom.physics.potentials.fields import RegularGrid
+from rankloom.physics.potentials.lattice import lattice_potential
 from rankloom.physics.potentials.madelung import madelung
 from rankloom.physics.potentials.particles import COULOMB_CONSTANT, Particles
 from rankloom.physics.potentials.potential import (
@@ -37,6 +38,7 @@ __all__ = [
     "TraceInvariant",
     "TruncatedWeingartenWarning",
     "WeingartenTable",
+    "lattice_potential",
     "long_range_potential",
     "madelung",
     "potential_energy",

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from rankloom.decomposition import ApproximationWarning, ChebyshevTucker
 from rankloom.physics.potentials import direct
+from rankloom.physics.potentials.fields import RegularGrid
 from rankloom.physics.potentials.long_range import (
     Domain,
     Split,
@@ -20,6 +22,7 @@ from rankloom.physics.potentials.long_range import (
 from rankloom.physics.potentials.particles import Particles
 from rankloom.physics.potentials.short_range import ShortRange, short_range
 from rankloom.tn.arrays import to_host
+from rankloom.tn.checks import integer
 
 _MARGIN = 0.1  # of the edge of the bounding cube, on each side
 _CHECKED = 200  # fresh points of the error estimate
@@ -127,6 +130,31 @@ class LongRangePotential:
         )
         self.short.add_to_grid(axes, values)
         return values
+
+    def on_grid(self, n: int | Sequence[int]) -> RegularGrid:
+        """`potential` on a regular grid over the whole domain, ready for OpenDX and HDF5 files.
+
+        Parameters
+        ----------
+        n : int or three ints
+            Places along x, y and z, the first and the last on the faces of the domain.
+
+        Examples
+        --------
+        >>> p = Particles([[0, 0, 0], [0, 0, 2]], [1, -1])
+        >>> long_range_potential(p).on_grid(10).unit
+        'e/angstrom'
+        """
+        counts = [n] * 3 if np.ndim(n) == 0 else list(n)  # type: ignore[arg-type]
+        if len(counts) != 3:
+            raise ValueError(f"`n` must be one or three numbers of places, got {n!r}.")
+        sizes = [integer("n", count, 2) for count in counts]
+        axes = [np.linspace(*interval, m) for interval, m in zip(self.domain, sizes, strict=True)]
+        x, y, z = axes
+        a, b, c = (float(axis[1] - axis[0]) for axis in axes)
+        unit = f"{self.particles.charge_unit}/{self.particles.length_unit}"
+        origin = (float(x[0]), float(y[0]), float(z[0]))
+        return RegularGrid(self.grid(x, y, z), origin, (a, b, c), unit)
 
     # At the particles -----------------------------------------------------------------------------
 

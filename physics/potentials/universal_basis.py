@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankloom.decomposition.chebyshev.basis import nodes, polynomials, to_coefficients
+from rankloom.decomposition.chebyshev.canonical import gaussian_degree
 from rankloom.decomposition.modes import mode_products
 from rankloom.physics.potentials.quadrature import GaussianSum
 from rankloom.tn.arrays import Array, like, namespace, one_blas_thread, svd, triangle
@@ -91,9 +92,8 @@ def axis_basis(rule: GaussianSum, target: Interval, source: Interval, tol: float
 
 
 def degree(rule: GaussianSum, interval: Interval, tol: float) -> int:
-    """Degree that resolves the steepest Gaussian on an interval: ``2 t h sqrt(ln(1/tol)) + 16``."""
-    steepest = float(rule.nodes[-1]) * _middle(interval)[1]
-    return math.ceil(2 * steepest * math.sqrt(math.log(1 / tol))) + 16
+    """Degree that resolves the steepest Gaussian of a kernel on an interval."""
+    return gaussian_degree(float(rule.nodes[-1]) ** 2, interval[1] - interval[0], tol)
 
 
 def basis_size(steepest: float, half_width: float, tol: float) -> float:
