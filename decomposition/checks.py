@@ -140,3 +140,23 @@ def has_nan(x: Any) -> bool:
     with np.errstate(invalid="ignore", over="ignore"):  # inf - inf is for `check_dense` to name
         total = xp.sum(x)  # one pass without a temporary tells the common case
     return bool(xp.isnan(total)) and bool(xp.any(xp.isnan(x)))
+
+
+def check_real(x: Array) -> None:
+    """Refuse complex data."""
+    if namespace(x).isdtype(x.dtype, "complex floating"):
+        raise TypeError("`x` must be real for a nonnegative fit; `cp` and `tucker` take complex x.")
+
+
+def is_sparse(x: Any) -> bool:
+    """Whether `x` is a sparse tensor ``(coords, values, shape)``."""
+    return isinstance(x, tuple) and len(x) == 3 and isinstance(x[2], (tuple, list))
+
+
+def refuse_sparse(x: Any) -> None:
+    """Refuse a sparse tensor where only dense ones are taken."""
+    if is_sparse(x):
+        raise TypeError(
+            "`x` = (coords, values, shape) is a sparse tensor, which only `cp` takes; its "
+            "`constraints` keep factors nonnegative."
+        )

@@ -48,8 +48,9 @@ class CPSweeps:
     data : Dense
         The tensor to fit, or its core.
     start : CPTensor
-    rule : callable
-        How a mode is updated; `least_squares` or `nonnegative.hals`.
+    rule : callable, or sequence of callable or None
+        How a mode is updated, for all modes or one for each; None leaves the factor as it is. See
+        `least_squares` and `constraints`.
     line_search : bool, default False
         Try to go on in the direction of the last sweep, and keep what lowers the error (R. Bro's
         rule for the length). A trial costs one product with the tensor, and if kept, nothing.
@@ -67,7 +68,7 @@ class CPSweeps:
         self,
         data: Dense,
         start: CPTensor,
-        rule: Rule,
+        rule: Rule | Sequence[Rule | None],
         *,
         line_search: bool = False,
         nonnegative: bool = False,
@@ -76,12 +77,13 @@ class CPSweeps:
         growth: Growth | None = None,
     ) -> None:
         xp = namespace(data.x)
-        self._data, self._rule, self._bases = data, rule, bases
+        self._data, self._bases = data, bases
+        self._rules = [rule] * start.n_modes if callable(rule) else list(rule)
         self._total = data.norm**2 if total is None else total
         self._outside = max(self._total - data.norm**2, 0.0)
         if self._outside < 64 * data.eps * self._total:
             self._outside = 0.0
-        unit = start.normalize()
+        unit = start._unit_columns()
         self._weights = _double(unit.weights)
         self._rows = [_contiguous(xp, f.T) for f in unit.factors]
         self._grams = [_gram(rows) for rows in self._rows]
@@ -134,9 +136,11 @@ class CPSweeps:
     # One update -----------------------------------------------------------------------------------
 
     def _update(self, k: int, m: Array) -> None:
+        rule, old = self._rules[k], self._rows[k]
+        if rule is None:
+            return
         xp = namespace(m)
-        old = self._rows[k]
-        y = self._rule(self._weights[:, None] * _double(old), m, self._gram_of_others(k))
+        y = rule(self._weights[:, None] * _double(old), m, self._gram_of_others(k))
         lengths = xp.linalg.vector_norm(y, axis=1)
         empty = lengths == 0  # a component of weight zero keeps its direction, and may come back
         unit = y / xp.where(empty, xp.ones_like(lengths), lengths)[:, None]
@@ -178,8 +182,8 @@ class CPSweeps:
     # Line search ----------------------------------------------------------------------------------
 
     def _scaled(self) -> list[Array]:
-        """Rows with the weights shared evenly between the modes."""
-        share = self._weights ** (1 / len(self._rows))
+        """Rows with the sizes of the weights shared evenly between the modes."""
+        share = namespace(self._weights).abs(self._weights) ** (1 / len(self._rows))
         return [share[:, None] * _double(rows) for rows in self._rows]
 
     def _look_ahead(self) -> None:
@@ -189,7 +193,8 @@ class CPSweeps:
             return
         xp = namespace(self._weights)
         kept = self._weights, list(self._rows), list(self._grams), self._square
-        weights = xp.ones_like(self._weights)
+        one = xp.ones_like(self._weights)
+        weights = xp.where(_real(self._weights) < 0, -one, one)
         for k, (a, b) in enumerate(zip(self._before, self._scaled(), strict=True)):
             y = b + length * (b - a)
             y = xp.where(y > 0, y, xp.zeros_like(y)) if self._nonnegative else y

@@ -32,14 +32,11 @@ class CPFit(Fit[CPTensor]):
         100 where the data between the factors are diagonal; near or below 0 the rank is too high.
         NaN where a factor has dependent columns (always so for ranks above the size of a mode), and
         with missing data.
-    held_out_error : float or None
-        Relative error on entries that were kept back, if any were.
     """
 
     degenerate: bool = False
     congruence: float = 1.0
     core_consistency: float = float("nan")
-    held_out_error: float | None = None
 
 
 def cp_fit(
@@ -53,6 +50,7 @@ def cp_fit(
     starts: NDArray[np.float64],
     settings: Mapping[str, Any],
     held_out_error: float | None = None,
+    normal: bool = True,
 ) -> CPFit:
     """The result of the run that was kept, with its diagnostics.
 
@@ -68,9 +66,11 @@ def cp_fit(
         Orthonormal, when `data` is the core of what it was fitted to.
     scale : float
         Factor by which the data had been divided.
+    normal : bool, default True
+        Put the terms into descending order of weights >= 0.
     """
     history = np.concatenate(list(errors))
-    tensor = run.model.normalize()
+    tensor = run.model.normalize() if normal else run.model
     inner = tensor
     if bases is not None:
         pairs = zip(bases, tensor.factors, strict=True)

@@ -1,14 +1,14 @@
 """`cp`: canonical polyadic tensors close to given data."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from rankloom.decomposition.als import Callback, descend, search
-from rankloom.decomposition.checks import has_nan
+from rankloom.decomposition.checks import has_nan, is_sparse
 from rankloom.decomposition.chunks import is_chunked
 from rankloom.decomposition.cp_als import CPSweeps, least_squares
 from rankloom.decomposition.cp_fit import CPFit, cp_fit
@@ -40,7 +40,9 @@ def cp(
     tol: float = 1e-8,
     ridge: float = 0.0,
     line_search: bool = True,
+    constraints: Mapping[int | tuple[int, ...], str] | None = None,
     mask: Array | None = None,
+    weights: Array | None = None,
     holdout: float = 0.0,
     rng: Any = None,
     progress: Progress = False,
@@ -80,8 +82,18 @@ def cp(
         where they would cancel each other without limit.
     line_search : bool, default True
         Try longer steps, and keep those that lower the error.
+    constraints : mapping of modes to names, optional
+        ``{0: "fixed"}``: the factor of mode 0 stays as in `init`, but for the lengths of its
+        columns, and the terms stay in the order of `init`. ``{1: "orthogonal"}``: orthonormal
+        columns. ``{2: "nonnegative"}``: entries >= 0. ``{(0, 1): "symmetric"}``: both modes have
+        one factor; weights are negative only where no other mode is free to take a sign. Solved
+        by "als" without compression, and without line search but for symmetric modes alone.
     mask : bool array, optional
         True where `x` is observed.
+    weights : array, optional
+        Real and >= 0, of the shape of `x`: the fit lowers ``sum weights |x - tensor|^2``, and its
+        errors are ``sqrt(sum weights |x - tensor|^2 / sum weights |x|^2)``. For noise of known
+        variance give its inverse. Only ratios count; 0 marks a missing entry.
     holdout : float, default 0
         Fraction of the observed entries kept back, at random, to judge the fit by
         (`CPFit.held_out_error`); the choice of a rank may rest on it.
@@ -102,7 +114,8 @@ def cp(
     ------
     TypeError, ValueError
         `x` not numeric, infinite, or zero; NaN at an entry that `mask` calls observed; an index of
-        a mode without an observed entry; `rank` below 1 or above what the shape allows.
+        a mode without an observed entry; `rank` below 1 or above what the shape allows;
+        `constraints` that contradict each other, `x` or `init`.
 
     Notes
     -----
@@ -130,29 +143,37 @@ def cp(
     settings = {
         "rank": rank, "init": init, "restarts": restarts, "solver": solver, "compress": compress,
         "tol": tol, "max_sweeps": max_sweeps, "ridge": ridge, "line_search": line_search,
-        "holdout": holdout,
+        "constraints": constraints, "holdout": holdout,
     }  # fmt: skip
-    if isinstance(x, tuple) and len(x) == 3 and isinstance(x[2], (tuple, list)):
+    hooks = {"rng": rng, "progress": progress, "callback": callback}
+    if is_sparse(x):
         from rankloom.decomposition.sparse import sparse_cp
 
-        return sparse_cp(x, mask, settings, rng=rng, progress=progress, callback=callback)
+        if mask is not None or weights is not None or holdout:
+            raise ValueError(
+                "`mask`, `weights` and `holdout` are for dense `x`: entries that a sparse tensor "
+                "does not list are zeros."
+            )
+        return sparse_cp(x, settings, **hooks)
     if is_chunked(x):
         from rankloom.decomposition.outofcore import chunked_cp
 
         options: dict[str, Any] = {k: value for k, value in settings.items() if k != "rank"}
-        options |= {"mask": mask, "rng": rng, "progress": progress, "callback": callback}
+        options |= {"mask": mask, "weights": weights} | hooks
         return chunked_cp(x, rank, cp, options)
-    order = memory_order(x)
-    if order is not None and mask is None:  # another memory order is another order of modes
-        options = settings | {"rng": rng, "progress": progress, "callback": callback}
-        return _reordered(x, order, options)
-    if mask is not None or holdout or has_nan(x):
+    if mask is not None or weights is not None or holdout or has_nan(x):
         from rankloom.decomposition.masked import masked_cp
 
         if solver == "lm":
-            raise ValueError("`solver` = 'lm' takes no missing entries; choose 'als'.")
+            raise ValueError("`solver` = 'lm' takes no missing entries or weights; choose 'als'.")
+        return masked_cp(x, mask, weights, settings, **hooks)
+    if constraints:
+        from rankloom.decomposition.constrained import constrained_cp
 
-        return masked_cp(x, mask, settings, rng=rng, progress=progress, callback=callback)
+        return constrained_cp(x, settings, **hooks)
+    order = memory_order(x)
+    if order is not None:  # another memory order is another order of modes
+        return _reordered(x, order, settings | hooks)
     data = check_dense(x)
     shape = tuple(data.x.shape)
     size = math.prod(shape)

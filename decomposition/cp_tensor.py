@@ -130,6 +130,19 @@ class CPTensor(FactoredTensor):
 
     def normalize(self) -> Self:
         """Unit columns, weights >= 0 and descending; signs and phases go into the first factor."""
+        unit = self._unit_columns()
+        xp = namespace(unit.weights)
+        size = xp.abs(unit.weights)
+        order = (
+            xp.argsort(size, descending=True, stable=True)
+            if xp is not np
+            else np.argsort(-size, kind="stable")
+        )
+        columns = [xp.take(f, order, axis=1) for f in unit.factors]
+        return self._adopt(xp.take(unit.weights, order), columns)
+
+    def _unit_columns(self) -> Self:
+        """Unit columns and weights >= 0, in the present order."""
         xp = namespace(self.weights)
         weights, factors = self.weights, []
         for f in self.factors:
@@ -144,13 +157,7 @@ class CPTensor(FactoredTensor):
         none = size == 0
         phase = xp.where(none, xp.ones_like(weights), weights / xp.where(none, 1 + size, size))
         factors[0] = factors[0] * phase
-        order = (
-            xp.argsort(size, descending=True, stable=True)
-            if xp is not np
-            else np.argsort(-size, kind="stable")
-        )
-        head = xp.astype(xp.take(size, order), weights.dtype)
-        return self._adopt(head, [xp.take(f, order, axis=1) for f in factors])
+        return self._adopt(xp.astype(size, weights.dtype), factors)
 
     def round(self, tol: float | None = None, rank: int | None = None, *, rng: Any = None) -> Self:
         """A CP tensor of smaller rank close to this one, fitted to its Tucker core.

@@ -8,6 +8,7 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
+from rankloom.decomposition.checks import refuse_sparse
 from rankloom.decomposition.cp_tensor import CPTensor, khatri_rao
 from rankloom.decomposition.tensor import FactoredTensor
 from rankloom.decomposition.tucker_tensor import TuckerTensor
@@ -70,6 +71,7 @@ def check_dense(x: Any) -> Dense:
     TypeError, ValueError
         Not numeric; fewer than 2 modes; an empty mode; NaN or infinity; all zero.
     """
+    refuse_sparse(x)
     if not array_api_compat.is_array_api_obj(x) or isinstance(x, np.generic):
         x = np.asarray(x)
     xp = namespace(x)
@@ -114,7 +116,7 @@ def _scaled(x: Array) -> Dense:
         bad = int(xp.count_nonzero(~xp.isfinite(x)))
         infinite = bad > int(xp.count_nonzero(xp.isnan(x)))
         kind = ValueError if infinite else MissingEntries
-        raise kind(f"`x` holds {bad} entries that are NaN or infinite.")
+        raise kind(f"`x` must be finite: {bad} of its entries are NaN or infinite.")
     if largest == 0:
         raise ValueError("`x` is zero everywhere: every tensor of its shape fits as well or worse.")
     scale = 2.0 ** np.floor(np.log2(largest))  # a power of two changes no digit

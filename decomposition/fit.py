@@ -27,7 +27,7 @@ class Fit(Generic[T]):
     tensor : TuckerTensor or CPTensor
     error : float
         Exact relative Frobenius error ``|x - tensor| / |x|``, of the observed entries where some
-        are missing.
+        are missing; both norms count entries by their weights where `weights` were given.
     errors : (sweeps,) array
         The same after every sweep of the start that was kept; one entry for direct methods.
     outcome : Outcome
@@ -36,6 +36,8 @@ class Fit(Generic[T]):
         Final error of every start; `error` belongs to the best.
     settings : mapping
         The arguments the solver ran with.
+    held_out_error : float or None
+        Relative error on entries that were kept back, if any were.
     """
 
     tensor: T
@@ -44,6 +46,7 @@ class Fit(Generic[T]):
     outcome: Outcome
     starts: NDArray[np.float64]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    held_out_error: float | None = None
 
     @property
     def ok(self) -> bool:
@@ -76,4 +79,4 @@ class Fit(Generic[T]):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TuckerFit(Fit[TuckerTensor]):
-    """Result of `tucker`; see `Fit`. Factors have orthonormal columns."""
+    """Result of `tucker`, with orthonormal factors, and of `nonnegative_tucker`; see `Fit`."""

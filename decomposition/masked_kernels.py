@@ -1,6 +1,6 @@
 """Numba kernels of CP on observed entries only.
 
-Factors are stacked into one array (sum of all n_k, R), and coordinates point into it. `masked.py`
+Factors are stacked into one array (sum of all n_k, R), and coordinates point into it. `masked_rows`
 holds the twin in plain array operations, the oracle in the tests.
 """
 
@@ -10,12 +10,12 @@ from numba import njit
 
 # No nnan/ninf: a fit that is not finite must stay visible in the error.
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"})
-def update_rows(stacked, coords, values, pointers, mode, y, shift, ridge):
+def update_rows(stacked, coords, values, roots, pointers, mode, y, shift, ridge):
     """Solve one regularised least-squares problem for each row of a mode, in place of `y` (n, R).
 
     Entries ``pointers[i] <= e < pointers[i + 1]`` of `coords` (nnz, modes) and `values` (nnz,)
-    belong to row i. The change d of a row minimises ``sum |v - h (y + d)|^2 + ridge |y + d|^2``
-    plus a proximal term, by Cholesky.
+    belong to row i. The change d of a row minimises ``sum |root (v - h (y + d))|^2 + ridge |y +
+    d|^2`` plus a proximal term, by Cholesky. `roots` of the weights are (nnz,), or (1,) for all.
     """
     n_modes = coords.shape[1]
     rank = stacked.shape[1]
@@ -39,8 +39,10 @@ def update_rows(stacked, coords, values, pointers, mode, y, shift, ridge):
                     else:
                         for r in range(rank):
                             h[r] *= stacked[row, r]
-            miss = values[e]
+            root = roots[e] if roots.shape[0] > 1 else roots[0]
+            miss = root * values[e]
             for r in range(rank):
+                h[r] *= root
                 miss -= h[r] * y[i, r]
             for r in range(rank):
                 c = np.conj(h[r])
@@ -77,8 +79,8 @@ def update_rows(stacked, coords, values, pointers, mode, y, shift, ridge):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"})
-def misfit(stacked, coords, values, weights):
-    """Sum of ``|value - model|^2`` over the entries."""
+def misfit(stacked, coords, values, roots, weights):
+    """Sum of ``|root (value - model)|^2`` over the entries; `roots` as in `update_rows`."""
     rank = stacked.shape[1]
     h = np.empty(rank, stacked.dtype)
     total = 0.0
@@ -92,5 +94,6 @@ def misfit(stacked, coords, values, weights):
         miss = values[e]
         for r in range(rank):
             miss -= h[r]
-        total += miss.real**2 + miss.imag**2
+        root = roots[e] if roots.shape[0] > 1 else roots[0]
+        total += root**2 * (miss.real**2 + miss.imag**2)
     return total

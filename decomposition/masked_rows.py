@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from rankloom.decomposition.cp_als import Extrapolation
 from rankloom.decomposition.cp_tensor import CPTensor, khatri_rao
-from rankloom.decomposition.data import Dense, slabs, sum_of_squares
+from rankloom.decomposition.data import slabs, sum_of_squares
 from rankloom.decomposition.degeneracy import Growth
 from rankloom.decomposition.modes import unfold
+from rankloom.decomposition.observed import Observed
 from rankloom.tn.arrays import Array, is_numpy, namespace
 from rankloom.tn.outcome import Outcome
 
@@ -31,27 +32,25 @@ class RowSweeps:
 
     Parameters
     ----------
-    data : Dense
-        Zero where entries are missing.
-    observed : bool array
+    found : Observed
     start : CPTensor
     ridge : float, default 0
+        Of the penalty ``ridge sum_r w_r^2`` beside the sum of ``weight |x - model|^2``.
     line_search : bool, default False
         Try longer steps; a trial costs no more than the error, a fraction 1 / R of a sweep.
     """
 
     def __init__(
         self,
-        data: Dense,
-        observed: Array,
+        found: Observed,
         start: CPTensor,
         *,
         ridge: float = 0.0,
         line_search: bool = False,
     ) -> None:
-        self._norm, self._ridge = data.norm, ridge
-        kind = ListedEntries if is_numpy(data.x) else DenseEntries
-        self._entries: Entries = kind(data.x, observed)
+        self._norm, self._ridge = found.data.norm, ridge
+        kind = ListedEntries if is_numpy(found.data.x) else DenseEntries
+        self._entries: Entries = kind(found.data.x, found.seen, found.weights)
         unit = start.normalize()
         self._weights, self._factors = unit.weights, list(unit.factors)
         self._extrapolation = Extrapolation() if line_search else None
@@ -114,29 +113,37 @@ def _split(y: Array, old: Array) -> tuple[Array, Array]:
 class ListedEntries:
     """Observed entries as lists, one in the order of each mode, for the numba kernels.
 
-    Memory: ``N (4 N + 8)`` bytes for an entry.
+    Memory: ``N (4 N + 8)`` bytes for an entry, and 8 N more with weights.
     """
 
-    def __init__(self, x: Array, observed: Array) -> None:
+    def __init__(self, x: Array, observed: Array, weights: Array | None = None) -> None:
         from rankloom.decomposition.masked_kernels import misfit, update_rows
 
         self._update, self._misfit = update_rows, misfit
         where = np.flatnonzero(observed)  # in the order of mode 0
         values = x.reshape(-1)[where]
-        self._lists = by_mode(np.unravel_index(where, x.shape), values, x.shape)
+        indices = np.unravel_index(where, x.shape)
+        self._lists = by_mode(indices, values, x.shape)
+        self._roots = [np.ones(1)] * x.ndim
+        if weights is not None:
+            roots = np.sqrt(weights.reshape(-1)[where].astype(float))
+            self._roots = [listed[1] for listed in by_mode(indices, roots, x.shape)]
         self._shift = float(np.finfo(x.dtype).eps) ** 0.75
 
     def update(self, mode: int, factors: list[Array], y: Array, ridge: float) -> Array:
         """The new (n, R) factor of a mode."""
         y = np.array(y, order="C")
         coords, values, pointers = self._lists[mode]
-        self._update(stack(factors), coords, values, pointers, mode, y, self._shift, ridge)
+        roots = self._roots[mode]
+        self._update(stack(factors), coords, values, roots, pointers, mode, y, self._shift, ridge)
         return y
 
     def misfit(self, weights: Array, factors: list[Array]) -> float:
         """Sum of squared differences to the observed entries."""
         coords, values, _ = self._lists[0]
-        return float(self._misfit(stack(factors), coords, values, np.array(weights)))
+        return float(
+            self._misfit(stack(factors), coords, values, self._roots[0], np.array(weights))
+        )
 
 
 def by_mode(
@@ -170,8 +177,9 @@ class DenseEntries:
     Memory: R^2 / n of the tensor.
     """
 
-    def __init__(self, x: Array, observed: Array) -> None:
-        self._x, self._seen = x, namespace(x).astype(observed, x.dtype)
+    def __init__(self, x: Array, observed: Array, weights: Array | None = None) -> None:
+        self._x = x
+        self._seen = namespace(x).astype(observed if weights is None else weights, x.dtype)
         self._shift = float(namespace(x).finfo(x.dtype).eps) ** 0.75
 
     def update(self, mode: int, factors: list[Array], y: Array, ridge: float) -> Array:
@@ -181,7 +189,11 @@ class DenseEntries:
         h = reduce(khatri_rao, [f for k, f in enumerate(factors) if k != mode])
         pairs = xp.reshape(xp.conj(h)[:, :, None] * h[:, None, :], (-1, rank**2))
         grams = xp.reshape(unfold(self._seen, mode) @ pairs, (n, rank, rank))
-        right = unfold(self._x, mode) @ xp.conj(h) - (grams @ y[:, :, None])[:, :, 0] - ridge * y
+        right = (
+            unfold(self._seen * self._x, mode) @ xp.conj(h)
+            - (grams @ y[:, :, None])[:, :, 0]
+            - ridge * y
+        )
         one = xp.eye(rank, dtype=y.dtype, device=y.device)
         trace: Any = xp.sum(grams * one, axis=(1, 2)) / rank
         added = self._shift * trace + ridge
@@ -194,6 +206,6 @@ class DenseEntries:
         xp = namespace(weights)
         flat, seen = (xp.reshape(a, (a.shape[0], -1)) for a in (self._x, self._seen))
         return sum(
-            sum_of_squares((flat[part, :] - model) * seen[part, :])
+            sum_of_squares((flat[part, :] - model) * seen[part, :] ** 0.5)
             for part, model in slabs(CPTensor._adopt(weights, factors))
         )

@@ -4,46 +4,38 @@ Expectation maximisation: what is missing is filled in from the present tensor, 
 improves the tensor on the filled data, and so on. No step raises the error of the observed entries.
 """
 
-import numpy as np
-
 from rankloom.decomposition.data import Dense, sum_of_squares
 from rankloom.decomposition.hooi import Hooi
+from rankloom.decomposition.observed import Observed
 from rankloom.decomposition.tucker_tensor import TuckerTensor
-from rankloom.tn.arrays import Array, namespace
+from rankloom.tn.arrays import namespace
 from rankloom.tn.outcome import Outcome
 
 
 class MaskedHooi:
     """One start, for the sweep loop of `als`; the error is that of the observed entries.
 
-    Two dense tensors of the size of the data are held beside it.
+    A dense tensor of the size of the data is held beside it.
 
     Parameters
     ----------
-    data : Dense
-        Zero where entries are missing.
-    observed : bool array
+    found : Observed
     start : TuckerTensor
         With orthonormal factors.
     """
 
-    def __init__(self, data: Dense, observed: Array, start: TuckerTensor) -> None:
-        self._data, self._observed, self._model = data, observed, start
-        self._filled = self._fill(start.to_dense())
+    def __init__(self, found: Observed, start: TuckerTensor) -> None:
+        self._found, self._model = found, start
+        self._filled = namespace(found.data.x).asarray(found.data.x, copy=True)
+        found.fill(start, self._filled)
 
     def sweep(self) -> float:
         """Improve every factor once and fill in; the exact relative error afterwards."""
-        norm = float(np.sqrt(sum_of_squares(self._filled)))
+        norm = sum_of_squares(self._filled) ** 0.5
         solver = Hooi(Dense(self._filled, norm), self._model)
         solver.sweep()
         self._model = solver.model()
-        dense = self._model.to_dense()
-        self._filled = self._fill(dense)
-        return float(np.sqrt(sum_of_squares(self._filled - dense))) / self._data.norm
-
-    def _fill(self, dense: Array) -> Array:
-        x = self._data.x
-        return namespace(x).where(self._observed, x, dense)
+        return float(self._found.fill(self._model, self._filled) ** 0.5 / self._found.data.norm)
 
     def model(self) -> TuckerTensor:
         """The present tensor."""

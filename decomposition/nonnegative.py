@@ -1,26 +1,26 @@
 """`nonnegative_cp`: sums of nonnegative rank-one terms, by hierarchical alternating least squares.
 
-Columns are updated one after the other, each to its minimiser with all others fixed, cut off at
-zero (A. Cichocki, A.-H. Phan, doi:10.1587/transfun.E92.A.708). The products with the tensor, which
-are nearly all of the cost, are shared between the modes as in `cp`, and longer steps, cut off at
-zero, are kept where they lower the error.
+Columns are updated one after the other (`hals`). The products with the tensor, which are nearly all
+of the cost, are shared between the modes as in `cp`, and longer steps, cut off at zero, are kept
+where they lower the error.
 """
 
 import math
 from typing import Any
 
+import numpy as np
+
 from rankloom.decomposition.als import Callback, search
-from rankloom.decomposition.checks import has_nan
+from rankloom.decomposition.checks import check_real, has_nan, refuse_sparse
 from rankloom.decomposition.cp_als import CPSweeps
 from rankloom.decomposition.cp_fit import CPFit, cp_fit
 from rankloom.decomposition.cp_tensor import CPTensor
 from rankloom.decomposition.data import check_dense
+from rankloom.decomposition.hals import hals
 from rankloom.decomposition.starts import Init, check_init, check_rank, start
-from rankloom.tn.arrays import Array, namespace, one_blas_thread
+from rankloom.tn.arrays import Array, one_blas_thread
 from rankloom.tn.checks import integer
 from rankloom.tn.progress import Progress
-
-_INNER = 5  # passes over the columns of a mode; they cost little beside the product with the tensor
 
 
 def nonnegative_cp(
@@ -32,6 +32,7 @@ def nonnegative_cp(
     max_sweeps: int = 200,
     tol: float = 1e-8,
     mask: Array | None = None,
+    weights: Array | None = None,
     holdout: float = 0.0,
     rng: Any = None,
     progress: Progress = False,
@@ -54,6 +55,8 @@ def nonnegative_cp(
         Relative change of the error per sweep that ends a start.
     mask : bool array, optional
         True where `x` is observed; missing entries are filled in from the fit after each sweep.
+    weights : array, optional
+        Real and >= 0, of the shape of `x`, as in `cp`.
     holdout : float, default 0
         Fraction of the observed entries kept back to judge the fit by.
     rng, progress, callback
@@ -85,19 +88,21 @@ def nonnegative_cp(
     integer("restarts", restarts, 1)
     if not 0 <= tol < math.inf:
         raise ValueError(f"`tol` must be a finite number >= 0, got {tol}.")
+    refuse_sparse(x)
     settings = {
         "rank": rank, "init": init, "restarts": restarts, "max_sweeps": max_sweeps, "tol": tol,
-        "holdout": holdout, "nonnegative": True,
+        "holdout": holdout, "constraints": dict.fromkeys(range(np.ndim(x)), "nonnegative"),
     }  # fmt: skip
-    if mask is not None or holdout or has_nan(x):
+    if mask is not None or weights is not None or holdout or has_nan(x):
         from rankloom.decomposition.masked import masked_cp
 
-        return masked_cp(x, mask, settings, rng=rng, progress=progress, callback=callback)
+        options = {"rng": rng, "progress": progress, "callback": callback}
+        return masked_cp(x, mask, weights, settings, **options)
     data = check_dense(x)
     check_real(data.x)
     shape = tuple(data.x.shape)
     rank = check_rank(rank, shape)
-    first = check_init(init, shape, rank, nonnegative=True)
+    first = check_init(init, shape, rank, nonnegative=range(len(shape)))
     first = first / data.scale if isinstance(first, CPTensor) else first
 
     def make(k: int, generator: Any) -> CPSweeps:
@@ -124,27 +129,3 @@ def nonnegative_cp(
         starts=found.starts,
         settings=settings,
     )
-
-
-def check_real(x: Array) -> None:
-    """Refuse complex data."""
-    if namespace(x).isdtype(x.dtype, "complex floating"):
-        raise TypeError("`x` must be real for a nonnegative fit; `cp` takes complex tensors.")
-
-
-def hals(y: Array, m: Array, g: Array) -> Array:
-    """Five passes over the rows of Y, each row to ``max(0, y_r + (M_r - G_r Y) / G_rr)``.
-
-    Parameters
-    ----------
-    y, m : (R, n) arrays
-    g : (R, R) array
-        Its diagonal is 1, since columns have unit length.
-    """
-    xp = namespace(y)
-    y = xp.asarray(y, copy=True)
-    for _ in range(_INNER):
-        for r in range(y.shape[0]):
-            row = y[r, :] + m[r, :] - g[r, :] @ y
-            y[r, :] = xp.where(row > 0, row, xp.zeros_like(row))
-    return y

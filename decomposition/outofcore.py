@@ -117,8 +117,7 @@ def chunked_tucker(
     if math.prod(source.shape) <= _HELD:
         return solve(_collect(source, {}), **options)
     tol, ranks, method, init = (options[k] for k in ("tol", "ranks", "method", "init"))
-    if options["mask"] is not None:
-        raise ValueError("`mask` is for arrays in memory; an array read in chunks takes none.")
+    _refuse(options, {"mask": None, "weights": None, "holdout": 0})
     if method not in ("auto", "st-hosvd", "hooi"):
         raise ValueError(
             f"`method` = {method!r} is for arrays in memory; an array read in chunks takes "
@@ -159,9 +158,7 @@ def chunked_cp(x: Any, rank: int, solve: Callable[..., CPFit], options: Mapping[
     source = source_of(x)
     if math.prod(source.shape) <= _HELD:
         return solve(_collect(source, {}), rank, **options)
-    for name, off in (("mask", None), ("holdout", 0)):
-        if options[name] != off:
-            raise ValueError(f"`{name}` is for arrays in memory; leave it out.")
+    _refuse(options, {"mask": None, "weights": None, "constraints": None, "holdout": 0})
     if options["compress"] is False:
         raise ValueError("`compress` = False is for arrays in memory: this one is larger.")
     rank = check_rank(rank, source.shape)
@@ -172,6 +169,13 @@ def chunked_cp(x: Any, rank: int, solve: Callable[..., CPFit], options: Mapping[
     fit = solve(small.left, rank, **{**options, "init": first, "callback": hear})
     found: CPFit = _outward(fit, small, {**fit.settings, "init": init})
     return replace(found, starts=small.relative(fit.starts))
+
+
+def _refuse(options: Mapping[str, Any], without: Mapping[str, Any]) -> None:
+    """Refuse what needs all entries at hand."""
+    for name, off in without.items():
+        if options[name] is not off and not (off == 0 and options[name] == 0):
+            raise ValueError(f"`{name}` is for arrays in memory; an array read in chunks has none.")
 
 
 def compress(

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from rankloom.decomposition.als import Callback, search
 from rankloom.decomposition.checks import index_rows, sequence
-from rankloom.decomposition.cp_als import CPSweeps, least_squares
+from rankloom.decomposition.constraints import check_constraints
+from rankloom.decomposition.cp_als import CPSweeps
 from rankloom.decomposition.cp_fit import CPFit, cp_fit
 from rankloom.decomposition.cp_tensor import CPTensor
 from rankloom.decomposition.data import Dense, check_dense
 from rankloom.decomposition.masked_rows import by_mode, stack
-from rankloom.decomposition.starts import check_init, check_rank, random_start
+from rankloom.decomposition.starts import check_init, check_rank
 from rankloom.tn.arrays import Array, one_blas_thread, to_host
 from rankloom.tn.checks import integer
 from rankloom.tn.progress import Progress
@@ -68,7 +69,6 @@ def plain_mttkrp(factors: list[Array], coords: NDArray[np.intp], values: Array, 
 
 def sparse_cp(
     x: tuple[Any, Any, Any],
-    mask: Any,
     settings: Mapping[str, Any],
     *,
     rng: Any,
@@ -76,30 +76,26 @@ def sparse_cp(
     callback: Callback | None,
 ) -> CPFit:
     """`cp` of ``(coords, values, shape)``; `settings` are its arguments."""
-    if mask is not None or settings["holdout"]:
-        raise ValueError(
-            "`mask` and `holdout` are for dense `x`: entries that a sparse tensor does not list "
-            "are zeros."
-        )
     if settings["solver"] == "lm" or settings["compress"] is True:
         raise ValueError("a sparse `x` is solved by 'als' without compression.")
     coords, data, shape = check_sparse(x)
+    values = data.x[0]
     rank = check_rank(settings["rank"], shape)
-    first = check_init(settings["init"], shape, rank)
+    bound = check_constraints(settings["constraints"], values, shape, rank, settings["init"])
+    if bound.shared:
+        raise ValueError("'symmetric' modes need a dense `x`.")
+    first = check_init(settings["init"], shape, rank, nonnegative=bound.nonnegative)
     if isinstance(first, str) and first == "hosvd":
         raise ValueError("`init` = 'hosvd' needs a dense `x`; choose 'random' or a CPTensor.")
-    values = data.x[0]
     lists = by_mode(tuple(coords.T), values, shape)
-    rule = least_squares(settings["ridge"], data.eps)
+    if isinstance(first, CPTensor):
+        first = first / data.scale
+    rules = bound.rules(settings["ridge"], data.eps)
+    line_search = settings["line_search"] and not bound
 
     def make(k: int, generator: np.random.Generator) -> SparseSweeps:
-        begin = random_start(values, shape, rank, generator)
-        if k == 0 and isinstance(first, CPTensor):
-            given = first / data.scale
-            begin = CPTensor._adopt(
-                given.weights.astype(values.dtype), [f.astype(values.dtype) for f in given.factors]
-            )
-        return SparseSweeps(data, lists, begin, rule, line_search=settings["line_search"])
+        begin = bound.start(values, rank, first, k, generator)
+        return SparseSweeps(data, lists, begin, rules, line_search=line_search)
 
     with one_blas_thread():
         found = search(
@@ -120,6 +116,7 @@ def sparse_cp(
         scale=data.scale,
         starts=found.starts,
         settings=settings,
+        normal=not bound.fixed,
     )
 
 

@@ -33,13 +33,15 @@ def check_rank(wanted: Any, shape: Sequence[int]) -> int:
     return rank
 
 
-def check_init(init: Any, shape: Sequence[int], rank: int, *, nonnegative: bool = False) -> Init:
-    """`init` as a `CPTensor`, "random", "hosvd" or None.
+def check_init(
+    init: Any, shape: Sequence[int], rank: int, *, nonnegative: Sequence[int] = ()
+) -> Init:
+    """`init` as a `CPTensor`, "random", "hosvd" or None; no entry < 0 in the modes `nonnegative`.
 
     Raises
     ------
     TypeError, ValueError
-        Something else, or a tensor of another shape or rank, or with negative entries.
+        Something else, or a tensor of another shape or rank, or with negative entries or weights.
     """
     if init is None or (isinstance(init, str) and init in ("random", "hosvd")):
         return init
@@ -50,25 +52,33 @@ def check_init(init: Any, shape: Sequence[int], rank: int, *, nonnegative: bool 
             f"`init` must have shape {tuple(shape)} and rank {rank}, got {init.shape} and "
             f"{init.rank}."
         )
-    if nonnegative and any(bool(namespace(a).any(a < 0)) for a in (init.weights, *init.factors)):
+    bound = [init.weights, *(init.factors[k] for k in nonnegative)] if nonnegative else []
+    if any(bool(namespace(a).any(a < 0)) for a in bound):
         raise ValueError("`init` must be nonnegative: take absolute values, or start at random.")
     return init
 
 
 def start(
-    x: Array, rank: int, init: Init, rng: np.random.Generator, *, nonnegative: bool = False
+    x: Array,
+    rank: int,
+    init: Init,
+    rng: np.random.Generator,
+    *,
+    nonnegative: bool = False,
+    shape: Sequence[int] | None = None,
 ) -> CPTensor:
     """The start that `init` names, in the library and data type of `x`.
 
     Random factors are Gaussian: uniform ones are nearly parallel, and end in poor minima more
     often. Where the rank is above a size, random columns complete the singular vectors of "hosvd".
+    `shape` is for a sparse tensor, of which `x` are the values.
     """
     xp = namespace(x)
     if isinstance(init, CPTensor):
         return CPTensor._adopt(
             xp.astype(init.weights, x.dtype), [xp.astype(f, x.dtype) for f in init.factors]
         )
-    factors = list(random_start(x, x.shape, rank, rng).factors)
+    factors = list(random_start(x, shape or x.shape, rank, rng).factors)
     if init == "hosvd":
         for k, f in enumerate(factors):
             u = exact_basis(x, k, Cut(min(rank, x.shape[k])))

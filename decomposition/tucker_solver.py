@@ -1,14 +1,13 @@
 """`tucker`: one call for all ways to a Tucker tensor."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rankloom.decomposition.als import Callback, descend
+from rankloom.decomposition.als import Callback, search
 from rankloom.decomposition.checks import mode_ranks
 from rankloom.decomposition.chunks import is_chunked
 from rankloom.decomposition.data import (
@@ -29,6 +28,7 @@ from rankloom.decomposition.hosvd import (
     st_hosvd,
 )
 from rankloom.decomposition.masked_tucker import MaskedHooi
+from rankloom.decomposition.observed import check_observed
 from rankloom.decomposition.tucker_tensor import TuckerTensor
 from rankloom.tn.arrays import Array, like, to_host
 from rankloom.tn.checks import integer
@@ -45,7 +45,10 @@ def tucker(
     ranks: int | Sequence[int] | None = None,
     method: str = "auto",
     init: TuckerTensor | None = None,
+    restarts: int = 1,
     mask: Array | None = None,
+    weights: Array | None = None,
+    holdout: float = 0.0,
     max_sweeps: int = 100,
     rng: Any = None,
     progress: Progress = False,
@@ -72,12 +75,20 @@ def tucker(
     init : TuckerTensor, optional
         Where "hooi" starts, instead of "st-hosvd"; without `ranks` its ranks are taken. For data
         that changed a little.
+    restarts : int, default 1
+        Number of all starts of "hooi"; further ones are random, and the best is kept.
     mask : bool array, optional
         True where `x` is observed.
+    weights : array, optional
+        Real and >= 0, of the shape of `x`: the fit lowers ``sum weights |x - tensor|^2``, and its
+        errors are relative to ``sum weights |x|^2``. Only ratios count; `ranks` must be given.
+    holdout : float, default 0
+        Fraction of the observed entries kept back, at random, to judge `ranks` by
+        (`TuckerFit.held_out_error`).
     max_sweeps : int, default 100
         Of "hooi", which ends when the error changes by less than 1e-8 of itself.
     rng : Generator, seed or None
-        For "randomized".
+        For "randomized", `restarts` and `holdout`.
     progress : bool or callable, default False
         Bar over the sweeps of "hooi".
     callback : callable, optional
@@ -94,9 +105,8 @@ def tucker(
     TypeError, ValueError
         `x` not numeric, infinite, or zero; NaN at an entry that `mask` calls observed; an index of
         a mode without an observed entry; missing entries and a method without a form for them;
-        neither or both of `tol` and `ranks`; ranks
-        below 1, above the size of a mode or above the product of the other ranks; `tol` too small
-        for the data type.
+        neither or both of `tol` and `ranks`; ranks below 1, above the size of a mode or above the
+        product of the other ranks; `tol` too small for the data type.
 
     Notes
     -----
@@ -123,34 +133,30 @@ def tucker(
     if (tol is None) == (ranks is None):
         raise ValueError("give either `tol` or `ranks`: both decide how large the core is.")
     integer("max_sweeps", max_sweeps, 1)
-    settings = {"tol": tol, "ranks": ranks, "method": method, "max_sweeps": max_sweeps}
+    if integer("restarts", restarts, 1) > 1 and (method not in ("auto", "hooi") or ranks is None):
+        raise ValueError("`restarts` are for method 'hooi' with given `ranks`; leave them out.")
+    settings = {
+        "tol": tol, "ranks": ranks, "method": method, "restarts": restarts, "holdout": holdout,
+        "max_sweeps": max_sweeps,
+    }  # fmt: skip
+    hooks: dict[str, Any] = {"rng": rng, "progress": progress, "callback": callback}
     if is_chunked(x):
         from rankloom.decomposition.outofcore import chunked_tucker
 
         if ranks is not None:
             _by_ranks(ranks, tuple(x.shape))
-        options = settings | {"init": init, "mask": mask, "rng": rng}
-        return chunked_tucker(x, tucker, {**options, "progress": progress, "callback": callback})
-    if mask is not None:
-        return _masked(x, mask, settings, init, progress, callback)
+        options = settings | {"init": init, "mask": mask, "weights": weights} | hooks
+        return chunked_tucker(x, tucker, options)
+    if mask is not None or weights is not None or holdout:
+        return _masked(x, mask, weights, settings, init, **hooks)
     order = memory_order(x)
     if order is not None:  # another memory order is another order of modes, not a copy
-        return _reordered(
-            x,
-            order,
-            ranks,
-            init,
-            tol=tol,
-            method=method,
-            max_sweeps=max_sweeps,
-            rng=rng,
-            progress=progress,
-            callback=callback,
-        )
+        options = {k: v for k, v in settings.items() if k != "ranks"} | hooks
+        return _reordered(x, order, ranks, init, **options)
     try:
         data = check_dense(x)
     except MissingEntries:
-        return _masked(x, mask, settings, init, progress, callback)
+        return _masked(x, mask, weights, settings, init, **hooks)
     shape = tuple(data.x.shape)
     cuts = _by_tol(tol, data) if ranks is None else _by_ranks(ranks, shape)
     if method == "auto":
@@ -162,20 +168,54 @@ def tucker(
     else:
         tensor = _begin(init, data)
     if method == "hooi":
-        run = descend(
-            Hooi(data, tensor),
-            max_sweeps=max_sweeps,
-            tol=1e-8,
-            eps=data.eps,
-            progress=progress,
-            callback=callback,
-        )
-        tensor, errors, outcome = run.model, run.errors, run.outcome
-    else:
-        errors = np.array([data.relative(data.norm**2 - sum_of_squares(tensor.core), tensor)])
-        reached = not tol or errors[0] <= tol * (1 + 1e-9)  # a bound met exactly may round up
-        outcome = Outcome.CONVERGED if reached else Outcome.STALLED
-    return _fit(tensor, errors, outcome, data, settings)
+        return _sweep(lambda start: Hooi(data, start), tensor, data, settings, **hooks)
+    errors = np.array([data.relative(data.norm**2 - sum_of_squares(tensor.core), tensor)])
+    reached = not tol or errors[0] <= tol * (1 + 1e-9)  # a bound met exactly may round up
+    return TuckerFit(
+        tensor=tensor if data.scale == 1 else tensor * data.scale,
+        error=float(errors[0]),
+        errors=errors,
+        outcome=Outcome.CONVERGED if reached else Outcome.STALLED,
+        starts=errors,
+        settings=settings,
+    )
+
+
+def _sweep(
+    solver: Callable[[TuckerTensor], Hooi | MaskedHooi],
+    first: TuckerTensor,
+    data: Dense,
+    settings: dict[str, Any],
+    *,
+    rng: Any,
+    progress: Progress,
+    callback: Callback | None,
+) -> TuckerFit:
+    """Alternating sweeps from `first` and from random starts."""
+
+    def make(k: int, generator: np.random.Generator) -> Hooi | MaskedHooi:
+        drawn = first if k == 0 else TuckerTensor.random(first.shape, first.ranks, rng=generator)
+        return solver(first if k == 0 else _begin(drawn, data))
+
+    found = search(
+        make,
+        restarts=settings["restarts"],
+        rng=rng,
+        max_sweeps=settings["max_sweeps"],
+        tol=1e-8,
+        eps=data.eps,
+        progress=progress,
+        callback=callback,
+    )
+    run = found.best
+    return TuckerFit(
+        tensor=run.model if data.scale == 1 else run.model * data.scale,
+        error=run.error,
+        errors=run.errors,
+        outcome=run.outcome,
+        starts=found.starts,
+        settings=settings,
+    )
 
 
 def _by_tol(tol: Any, data: Dense) -> list[Cut]:
@@ -209,49 +249,26 @@ def _by_ranks(ranks: Any, shape: tuple[int, ...]) -> list[Cut]:
 def _masked(
     x: Array,
     mask: Array | None,
+    weights: Array | None,
     settings: dict[str, Any],
     init: TuckerTensor | None,
-    progress: Progress,
-    callback: Callback | None,
+    *,
+    rng: Any,
+    **hooks: Any,
 ) -> TuckerFit:
-    """`tucker` of data with missing entries, by expectation maximisation."""
+    """`tucker` of data with missing entries or weights, by expectation maximisation."""
     if settings["method"] not in ("auto", "hooi") or settings["ranks"] is None:
         raise ValueError(
-            "`x` has missing entries (NaN, or False in `mask`): give `ranks`, and leave `method` "
-            "at 'hooi'. Without all entries no tolerance can be kept."
+            "`x` has missing entries (NaN, or False in `mask`), weights or entries held out: give "
+            "`ranks`, and leave `method` at 'hooi'. Without all entries no tolerance can be kept."
         )
-    from rankloom.decomposition.masked import check_observed
-
-    found = check_observed(x, mask, 0.0, np.random.default_rng())
+    rng = np.random.default_rng(rng)
+    found = check_observed(x, mask, weights, settings["holdout"], rng)
     data = found.data
     cuts = _by_ranks(settings["ranks"], tuple(data.x.shape))
-    start = TuckerTensor._adopt(*st_hosvd(data.x, cuts)) if init is None else _begin(init, data)
-    run = descend(
-        MaskedHooi(data, found.seen, start),
-        max_sweeps=settings["max_sweeps"],
-        tol=1e-8,
-        eps=data.eps,
-        progress=progress,
-        callback=callback,
-    )
-    return _fit(run.model, run.errors, run.outcome, data, settings)
-
-
-def _fit(
-    tensor: TuckerTensor,
-    errors: NDArray[np.float64],
-    outcome: Outcome,
-    data: Dense,
-    settings: dict[str, Any],
-) -> TuckerFit:
-    return TuckerFit(
-        tensor=tensor if data.scale == 1 else tensor * data.scale,
-        error=float(errors[-1]),
-        errors=errors,
-        outcome=outcome,
-        starts=errors[-1:],
-        settings=settings,
-    )
+    first = TuckerTensor._adopt(*st_hosvd(data.x, cuts)) if init is None else _begin(init, data)
+    fit = _sweep(lambda start: MaskedHooi(found, start), first, data, settings, rng=rng, **hooks)
+    return replace(fit, held_out_error=found.held_out_error(fit.tensor))
 
 
 def _begin(init: TuckerTensor, data: Dense) -> TuckerTensor:
