@@ -20,6 +20,7 @@ from rankloom.decomposition.fit import Fit, TuckerFit
 from rankloom.decomposition.match import Match, match_components
 from rankloom.decomposition.nonnegative import nonnegative_cp
 from rankloom.decomposition.stream import TuckerStream
+from rankloom.decomposition.tucker_nonnegative import nonnegative_tucker
 from rankloom.decomposition.tucker_solver import tucker
 from rankloom.decomposition.tucker_tensor import TuckerTensor
 
@@ -40,5 +41,6 @@ __all__ = [
     "fold_pairs",
     "match_components",
     "nonnegative_cp",
+    "nonnegative_tucker",
     "tucker",
 ]

@@ -3,7 +3,9 @@
 A. Cichocki, A.-H. Phan, doi:10.1587/transfun.E92.A.708.
 """
 
-from rankloom.tn.arrays import Array, namespace, to_host
+import numpy as np
+
+from rankloom.tn.arrays import Array, is_numpy, namespace, to_host
 
 _INNER = 5  # passes over the rows; they cost little beside the product with the tensor
 
@@ -20,13 +22,29 @@ def hals(y: Array, m: Array, g: Array, *, ridge: float = 0.0) -> Array:
     g : (R, R) array
     ridge : float, default 0
     """
+    if is_numpy(y):
+        from rankloom.decomposition.hals_kernels import hals_rows
+
+        out = np.array(y, np.float64, order="C")
+        hals_rows(out, _double(m), _double(g), float(ridge), _INNER)
+        return out.astype(y.dtype, copy=False)
+    return plain_hals(y, m, g, ridge)
+
+
+def plain_hals(y: Array, m: Array, g: Array, ridge: float) -> Array:
+    """What the kernel does in plain array operations."""
     xp = namespace(y)
     y = xp.asarray(y, copy=True)
     scales = [float(v) + ridge for v in to_host(g).diagonal()]
     for _ in range(_INNER):
         for r, scale in enumerate(scales):
-            if not scale > 0:  # nothing depends on this row
+            if not scale > 0:
                 continue
             row = y[r, :] + (m[r, :] - g[r, :] @ y - ridge * y[r, :]) / scale
-            y[r, :] = xp.where(row > 0, row, xp.zeros_like(row))
+            y[r, :] = xp.where(row < 0, xp.zeros_like(row), row)
     return y
+
+
+def _double(x: Array) -> Array:
+    """In one memory order and type, so that the kernel is compiled once."""
+    return np.ascontiguousarray(x, np.float64)

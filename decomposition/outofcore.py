@@ -174,7 +174,7 @@ def chunked_cp(x: Any, rank: int, solve: Callable[..., CPFit], options: Mapping[
 def _refuse(options: Mapping[str, Any], without: Mapping[str, Any]) -> None:
     """Refuse what needs all entries at hand."""
     for name, off in without.items():
-        if options[name] is not off and not (off == 0 and options[name] == 0):
+        if options[name] is not off and not (name == "holdout" and options[name] == 0):
             raise ValueError(f"`{name}` is for arrays in memory; an array read in chunks has none.")
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rankloom.decomposition import CPTensor, datasets, match_components, nonnegative_cp
-from rankloom.decomposition.nonnegative import hals
+from rankloom.decomposition.hals import hals, plain_hals
 
 torch = pytest.importorskip("torch")
 
@@ -42,6 +42,21 @@ def test_a_pass_over_the_columns_ends_where_the_conditions_of_optimality_hold():
     assert (y >= 0).all()
     assert (slope > -1e-10).all()
     assert np.abs(slope * y).max() < 1e-10
+
+
+@pytest.mark.parametrize("n", [1, 9, 256, 700])
+def test_the_kernel_and_its_twin_agree(n):
+    rng = np.random.default_rng(n)
+    f = rng.random((20, 4))
+    f[:, 2] = 0  # nothing depends on this row
+    y, m = rng.random((4, n)), f.T @ rng.standard_normal((20, n))
+    for ridge in (0.0, 0.3):
+        before = y.copy()
+        found = hals(y, m, f.T @ f, ridge=ridge)
+        np.testing.assert_allclose(found, plain_hals(y, m, f.T @ f, ridge), atol=1e-12)
+        np.testing.assert_array_equal(y, before)
+    m[1, 0] = np.nan
+    assert np.isnan(hals(y, m, f.T @ f)[1, 0])  # trouble stays visible
 
 
 def test_planted_motifs_come_back():
