@@ -83,7 +83,10 @@ def generated(gigabytes: float, limit: str, solvers: list[str]) -> None:
             spent = duration(time.perf_counter() - begin)
             expected = NOISE / (1 + NOISE**2) ** 0.5
             print(f"{name}: {spent}, error {fit.error:.7f} (noise alone: {expected:.7f})")
-            print(f"  error on one chunk, formed here: {on_one_chunk(x, fit.tensor):.5f}")
+            level = NOISE * truth.norm() / x.size**0.5
+            print(
+                f"  residual of one chunk over the noise: {on_one_chunk(x, fit.tensor, level):.5f}"
+            )
             if isinstance(fit.tensor, CPTensor):
                 score = match_components(truth, fit.tensor).score
                 print(f"  factor match score {score:.6f}")
@@ -92,11 +95,11 @@ def generated(gigabytes: float, limit: str, solvers: list[str]) -> None:
     print(f"peak memory of this process: {peak_memory():.2f} GB\n", flush=True)
 
 
-def on_one_chunk(x, tensor: TuckerTensor) -> float:
-    """Relative error of the tensor on the last chunk but one of the data."""
+def on_one_chunk(x, tensor: TuckerTensor | CPTensor, level: float) -> float:
+    """Root mean square of the residual on one chunk of the data, over that of the noise."""
     block = x.blocks[0, 0, 1].compute(scheduler="synchronous")
     model = tensor[:, : block.shape[1], 280 : 280 + block.shape[2]].to_dense()
-    return float(np.linalg.norm(block - model) / np.linalg.norm(block))
+    return float(np.linalg.norm(block - model) / block.size**0.5 / level)
 
 
 def stored(gigabytes: float) -> None:

@@ -25,6 +25,7 @@ import tyro
 
 from rankloom.experiments.chain_config import EvolveConfig, GroundConfig
 from rankloom.experiments.config import CompileConfig
+from rankloom.experiments.decompose_config import DecomposeConfig
 from rankloom.experiments.toml import ConfigError, load_toml
 
 if TYPE_CHECKING:
@@ -119,11 +120,31 @@ class Ground(Job):
         return run_ground(self.settings, overwrite=self.overwrite, progress=True)
 
 
+@dataclass(frozen=True)
+class Decompose(Job):
+    """Take a tensor from a file apart into a Tucker or CP tensor, and write its components.
+
+    Settings come from a TOML file, from flags, or from both: a flag is the key of the file with its
+    section in front, and wins.
+    """
+
+    settings: Annotated[DecomposeConfig, tyro.conf.arg(name="")] = field(
+        default_factory=DecomposeConfig
+    )
+
+    def run(self) -> "Written":
+        """Carry the command out."""
+        from rankloom.experiments.decompose_job import run_decompose
+
+        return run_decompose(self.settings, overwrite=self.overwrite, progress=True)
+
+
 COMMANDS: Mapping[str, type[Demo] | type[Job]] = {
     "demo": Demo,
     "compile": Compile,
     "evolve": Evolve,
     "ground": Ground,
+    "decompose": Decompose,
 }
 """In the order of `rankloom --help`."""
 

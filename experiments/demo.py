@@ -8,12 +8,13 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rankloom.experiments import chain_study
+from rankloom.experiments import chain_study, decomposition_study
 from rankloom.experiments.bars import Bars
 from rankloom.experiments.chains import chains_section
 from rankloom.experiments.circuits import circuits_section
 from rankloom.experiments.compile_job import run
 from rankloom.experiments.config import ChainConfig, CompileConfig
+from rankloom.experiments.decompositions import decompositions_section
 from rankloom.experiments.folders import atomic_folder
 from rankloom.experiments.problem import prepare
 from rankloom.experiments.report import Section, Written, write_report
@@ -72,9 +73,23 @@ def chains(
     return chains_section(found, root, "chains", bars)
 
 
+def decompositions(root: Path, bars: Bars) -> Section:
+    """A measured tensor in a few terms, and the rank of the 2 x 2 matrix product.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the report; files go to ``decomposition/`` below it.
+    bars : Bars
+    """
+    found = decomposition_study.study(root / "decomposition", bars)
+    return decompositions_section(found, root, "decomposition", bars)
+
+
 SECTIONS: tuple[MakeSection, ...] = (
     circuits,
     chains,
+    decompositions,
 )
 
 

@@ -45,6 +45,10 @@ def test_chains(full):
     assert len(full[1]["chains"].checks) == 5
 
 
+def test_decompositions(full):
+    assert len(full[1]["decomposition"].checks) == 5
+
+
 def test_an_older_demo_is_replaced(full):
     folder = full[0].report.parent
     run_demo(folder, sections=[lambda root, bars: Section("tiny", "Tiny", "Lead.", *[[]] * 4)])
