@@ -1,4 +1,4 @@
-"""Ansätze as Qiskit circuits, circuits as ansätze, and both as files.
+"""Ansätze as Qiskit circuits, circuits as ansätze, both as files, and measured bits.
 
 Qubit i is site i. A block ``exp(i (a XX + b YY + c ZZ))`` on (left, right) takes three CX gates
 (arXiv:quant-ph/0308006), with the phase ``exp(i pi / 4)`` in front::
@@ -22,6 +22,9 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rankloom.quantum.aqc.ansatz import BLOCK_ANGLES, FRONT_ANGLES, Ansatz
 from rankloom.quantum.aqc.weyl import ansatz_from_gates
@@ -168,6 +171,59 @@ def load_circuit(path: str | os.PathLike[str]) -> "QuantumCircuit":
     if circuit.num_qubits == 0:
         raise ValueError(f"{str(path)!r} holds no qubits: is it empty?")
     return circuit
+
+
+def outcomes_from_qiskit(data: Any, n: int) -> NDArray[np.int8]:
+    """Measured bits as outcomes +1 (bit 0) and -1, site 0 first: the bit order turns here only.
+
+    Parameters
+    ----------
+    data : BitArray, or sequence of dict
+        As a sampler returns it for one PUB (``result[i].data.meas``), of shape (settings,); or one
+        dictionary of counts for each setting, bit strings with qubit 0 at the right.
+    n : int
+        Number of qubits.
+
+    Returns
+    -------
+    (settings, shots, n) array of int8
+        Shots of a dictionary come sorted by their bits.
+
+    Raises
+    ------
+    ValueError
+        Another number of bits, or different numbers of shots.
+
+    Examples
+    --------
+    >>> outcomes_from_qiskit([{"01": 2}], 2)[0].tolist()
+    [[-1, 1], [-1, 1]]
+    """
+    if hasattr(data, "num_bits"):
+        found, bits = int(data.num_bits), np.unpackbits(data.array, axis=-1)
+        if found != n:
+            raise ValueError(
+                f"the measured register has {found} bits, but there are {n} qubits: pass the "
+                "register that `measurement_circuits` added, `meas`."
+            )
+        bits = bits[..., -n:].reshape(-1, data.num_shots, n)
+    else:
+        rows = []
+        for k, counts in enumerate(data):
+            for string in counts:
+                if len(string) != n or set(string) - {"0", "1"}:
+                    raise ValueError(
+                        f"the counts of setting {k} hold the key {string!r}, wanted are strings "
+                        f"of {n} bits, one for each qubit."
+                    )
+            strings = [string for string in sorted(counts) for _ in range(counts[string])]
+            rows.append(np.array([list(string) for string in strings]) == "1")
+        if len({row.shape for row in rows}) != 1:
+            raise ValueError(
+                f"all settings need one number of shots, got {sorted({len(r) for r in rows})}."
+            )
+        bits = np.stack(rows)
+    return np.where(bits[..., ::-1], -1, 1).astype(np.int8)
 
 
 def _append_block(circuit: "QuantumCircuit", angles: Sequence[Any], left: int) -> None:

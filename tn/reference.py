@@ -182,7 +182,7 @@ def spectrum(chain: SpinChain | MPO, k: int = 1) -> tuple[Floats, NDArray[Any]]:
     from scipy.sparse.linalg import LinearOperator, eigsh
 
     product = LinearOperator(
-        (size, size), matvec=lambda v: _on_vector(operator.tensors, v), dtype=operator.dtype
+        (size, size), matvec=lambda v: on_vector(operator.tensors, v), dtype=operator.dtype
     )
     start = np.random.default_rng(0).standard_normal(size).astype(operator.dtype)
     energies, vectors = eigsh(product, k, which="SA", v0=start, ncv=min(size, 2 * k + 20))
@@ -280,7 +280,7 @@ def _observables(covariance: Floats) -> FreeFermions:
     return FreeFermions(np.diag(covariance, 1)[::2].copy(), np.array(entropies))
 
 
-def _on_vector(operator: Sequence[NDArray[Any]], vector: NDArray[Any]) -> NDArray[Any]:
+def on_vector(operator: Sequence[NDArray[Any]], vector: NDArray[Any]) -> NDArray[Any]:
     """``O v`` site by site: the leg of each site goes to the end as it is taken in."""
     out = vector.reshape(1, -1)
     for site in operator:

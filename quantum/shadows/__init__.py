@@ -6,17 +6,35 @@ is computed without any of them, and its spectrum shows the gaps.
 """
 
 from rankloom.quantum.shadows.estimate import PauliEstimate, estimate_pauli
+from rankloom.quantum.shadows.experiment import (
+    ShadowSpectroscopy,
+    shadow_spectroscopy,
+    snapshot_spectroscopy,
+)
 from rankloom.quantum.shadows.gram import Gram, gram
+from rankloom.quantum.shadows.measurement import (
+    MeasurementCircuits,
+    measurement_circuits,
+    snapshots_from_qiskit,
+)
 from rankloom.quantum.shadows.snapshots import Snapshots
 from rankloom.quantum.shadows.spectrum import Peak, Spectrum, spectrum
+from rankloom.quantum.shadows.states import level_superposition
 
 __all__ = [
     "Gram",
+    "MeasurementCircuits",
     "PauliEstimate",
     "Peak",
+    "ShadowSpectroscopy",
     "Snapshots",
     "Spectrum",
     "estimate_pauli",
     "gram",
+    "level_superposition",
+    "measurement_circuits",
+    "shadow_spectroscopy",
+    "snapshot_spectroscopy",
+    "snapshots_from_qiskit",
     "spectrum",
 ]
