@@ -17,23 +17,28 @@ from rankloom.quantum.shadows.measurement import (
     measurement_circuits,
     snapshots_from_qiskit,
 )
+from rankloom.quantum.shadows.signals import Carrier, Signals, carriers, signals
 from rankloom.quantum.shadows.snapshots import Snapshots
 from rankloom.quantum.shadows.spectrum import Peak, Spectrum, spectrum
 from rankloom.quantum.shadows.states import level_superposition
 
 __all__ = [
+    "Carrier",
     "Gram",
     "MeasurementCircuits",
     "PauliEstimate",
     "Peak",
     "ShadowSpectroscopy",
+    "Signals",
     "Snapshots",
     "Spectrum",
+    "carriers",
     "estimate_pauli",
     "gram",
     "level_superposition",
     "measurement_circuits",
     "shadow_spectroscopy",
+    "signals",
     "snapshot_spectroscopy",
     "snapshots_from_qiskit",
     "spectrum",
