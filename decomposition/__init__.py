@@ -19,6 +19,12 @@ from rankloom.decomposition.cp_tensor import CPTensor
 from rankloom.decomposition.fit import Fit, TuckerFit
 from rankloom.decomposition.match import Match, match_components
 from rankloom.decomposition.nonnegative import nonnegative_cp
+from rankloom.decomposition.selection import (
+    RankSuggestion,
+    Stability,
+    stability,
+    suggest_rank,
+)
 from rankloom.decomposition.stream import TuckerStream
 from rankloom.decomposition.tucker_nonnegative import nonnegative_tucker
 from rankloom.decomposition.tucker_solver import tucker
@@ -32,6 +38,8 @@ __all__ = [
     "Communities",
     "Fit",
     "Match",
+    "RankSuggestion",
+    "Stability",
     "TuckerFit",
     "TuckerStream",
     "TuckerTensor",
@@ -42,5 +50,7 @@ __all__ = [
     "match_components",
     "nonnegative_cp",
     "nonnegative_tucker",
+    "stability",
+    "suggest_rank",
     "tucker",
 ]

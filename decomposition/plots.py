@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from rankloom.decomposition.cp_tensor import CPTensor
+    from rankloom.decomposition.selection import RankSuggestion
     from rankloom.decomposition.tensor import FactoredTensor
     from rankloom.decomposition.tucker_tensor import TuckerTensor
 
@@ -97,6 +98,48 @@ def plot_errors(errors: Any, ax: "Axes | None" = None) -> "Axes":
     ax.semilogy(np.arange(1, len(errors) + 1), errors, "o-", ms=3)
     ax.set_xlabel("sweep")
     ax.set_ylabel("relative error")
+    return ax
+
+
+def plot_stability(scores: Any, means: Any, ax: "Axes | None" = None) -> "Axes":
+    """Scores (starts, R) as points over bars of their means (R,)."""
+    ax = _axes(ax)
+    where = np.arange(len(means))
+    ax.bar(where, means, color="0.85", width=0.7, label="mean of the other starts")
+    for k, row in enumerate(scores):
+        ax.plot(where, row, "o", ms=4, color="C0", alpha=0.6, label="one start" if k == 0 else None)
+    ax.set_xticks(where)
+    ax.set_xlabel("component of the best fit")
+    ax.set_ylabel("match score")
+    ax.set_ylim(0, 1.05)
+    ax.legend(frameon=False, fontsize="small", loc="lower left")
+    return ax
+
+
+def plot_rank_curves(found: "RankSuggestion", ax: "Axes | None" = None) -> "Axes":
+    """Errors by rank, and on a second axis core consistency and agreement."""
+    ax = _axes(ax)
+    other = ax.twinx()
+    lines = ax.plot(found.ranks, found.errors, "o-", ms=4, color="C0", label="error")
+    if np.isfinite(found.held_out_errors).any():
+        held_out = found.held_out_errors
+        lines += ax.plot(found.ranks, held_out, "s-", ms=4, color="C1", label="held-out error")
+    if np.isfinite(found.core_consistency).any():
+        share = np.clip(found.core_consistency / 100, 0, 1)
+        name = "core consistency / 100"
+        lines += other.plot(found.ranks, share, "^:", ms=4, color="C2", label=name)
+    lines += other.plot(found.ranks, found.agreement, "v:", ms=4, color="C3", label="agreement")
+    ax.axvline(found.rank, color="0.8", lw=6, zorder=0)
+    ax.set_yscale("log")
+    ax.set_xticks(found.ranks)
+    ax.set_xlabel("rank")
+    ax.set_ylabel("relative error")
+    other.set_ylim(-0.05, 1.05)
+    other.set_ylabel("core consistency, agreement")
+    ax.legend(
+        handles=lines, fontsize="small", frameon=False, ncols=2, loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+    )  # fmt: skip
     return ax
 
 
