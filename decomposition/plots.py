@@ -112,7 +112,9 @@ def plot_stability(scores: Any, means: Any, ax: "Axes | None" = None) -> "Axes":
     ax.set_xlabel("component of the best fit")
     ax.set_ylabel("match score")
     ax.set_ylim(0, 1.05)
-    ax.legend(frameon=False, fontsize="small", loc="lower left")
+    ax.legend(
+        frameon=False, fontsize="small", ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0)
+    )
     return ax
 
 

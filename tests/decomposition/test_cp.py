@@ -133,6 +133,20 @@ def test_scale_and_order_of_modes_go_through(seed, scale):
     np.testing.assert_allclose(turned.tensor.to_dense(), fit.tensor.to_dense(), atol=1e-10)
 
 
+@given(seed=st.integers(0, 1000), order=st.permutations(range(3)))
+def test_order_and_signs_of_columns_of_the_start_do_not_matter(seed, order):
+    rng = np.random.default_rng(seed)
+    x, _ = datasets.planted_cp((5, 4, 6), 3, noise=0.2, rng=seed)
+    init = CPTensor.random(x.shape, 3, rng=seed)
+    signs = rng.choice([-1.0, 1.0], (2, 3))
+    turned = [f * s for f, s in zip(init.factors, [*signs, signs[0] * signs[1]], strict=True)]
+    other = CPTensor(init.weights[order], tuple(f[:, order] for f in turned))
+    options = {"max_sweeps": 20, "tol": 0, "solver": "als", "line_search": False}
+    a, b = (cp(x, 3, init=start, **options) for start in (init, other))
+    np.testing.assert_allclose(a.errors, b.errors, rtol=1e-8)
+    np.testing.assert_allclose(a.tensor.weights, b.tensor.weights, rtol=1e-5)
+
+
 @pytest.mark.parametrize("paths, rank", [("block", 5), ("even", 6), ("all", 8)])
 def test_clebsch_gordan_tensors_have_their_known_ranks(paths, rank):
     x = clebsch_gordan_block(1, 1, 1) if paths == "block" else datasets.clebsch_gordan(1, paths)
@@ -149,6 +163,24 @@ def test_best_errors_below_the_rank_of_levi_civita(rank, error):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "degree, paths, rank, error",
+    [
+        (1, "all", 5, 0.427),
+        (1, "all", 6, 0.297),
+        (1, "all", 7, 0.019),
+        (1, "even", 4, 0.41),
+        (1, "even", 5, 0.014),
+        (2, "all", 14, 0.443),
+        (2, "all", 30, 0.015),
+    ],
+)
+def test_best_errors_of_clebsch_gordan_tensors(degree, paths, rank, error):
+    x = datasets.clebsch_gordan(degree, paths)
+    assert cp(x, rank, restarts=6, max_sweeps=400, rng=0).error <= error
+
+
+@pytest.mark.slow
 def test_best_error_of_the_clebsch_gordan_tensor_of_degree_two():
     fit = cp(datasets.clebsch_gordan(2), 28, restarts=6, max_sweeps=400, rng=0)
     assert fit.error <= 0.04
@@ -160,6 +192,8 @@ def test_matrix_multiplication_takes_seven_products():
     assert (fit.error**2) * 8 < 1e-10
     six = cp(x, 6, restarts=3, max_sweeps=400, rng=0)
     assert six.error == pytest.approx(8**-0.5, abs=1e-4)
+    five = cp(x, 5, restarts=3, max_sweeps=400, rng=0)
+    assert five.error == pytest.approx(0.5, abs=5e-3)  # residual^2 falls to 2, not attained
 
 
 @pytest.mark.parametrize("start", ["random", "hosvd"])
