@@ -12,7 +12,6 @@ from rankloom.decomposition.hosvd import Cut, gram, rounded_core, st_hosvd
 from rankloom.decomposition.modes import mode_products
 from rankloom.decomposition.tucker_tensor import TuckerTensor
 from rankloom.tn.arrays import Array, namespace, same_dtype, to_host
-from rankloom.tn.truncation import Truncation
 
 _LARGEST = 2**27  # numbers of the largest tensor that a product may form: 1 GiB
 _ROWS = 0.01  # share of the squared error that goes to rows at the end of the factors
@@ -136,12 +135,13 @@ def shortened(tensor: TuckerTensor, tol: float) -> tuple[TuckerTensor, float]:
     They may count for a tenth of `tol`, or for rounding.
     """
     core, norm2 = tensor.core, sum_of_squares(tensor.core)
-    xp = namespace(core)
-    cut, lost, factors = Truncation(cutoff=_ROWS * tol**2 / tensor.n_modes), 0.0, []
+    xp, lost, factors = namespace(core), 0.0, []
+    allowed = max(_ROWS * tol**2 / tensor.n_modes, float(xp.finfo(core.dtype).eps) ** 2) * norm2
     for k, f in enumerate(tensor.factors):
         square = gram(core, k)
         weights = np.abs(to_host(xp.sum((f @ square) * xp.conj(f), axis=1)))
-        keep = cut.keep(weights)[0] if norm2 > 0 else 1
+        tails = np.cumsum(weights[::-1])[::-1]
+        keep = max(1, int(np.count_nonzero(tails > allowed)))
         lost += float(weights[keep:].sum())
         factors.append(f[:keep, :])
     if tuple(f.shape for f in factors) == tuple(f.shape for f in tensor.factors):

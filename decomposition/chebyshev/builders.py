@@ -1,8 +1,11 @@
 """Ways to make a Chebyshev-Tucker function: the class methods of `ChebyshevTucker`."""
 
+import warnings
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
+
+import numpy as np
 
 from rankloom.decomposition.chebyshev import algebra
 from rankloom.decomposition.chebyshev.domain import Domain, check_domain
@@ -10,7 +13,8 @@ from rankloom.decomposition.checks import numeric
 from rankloom.decomposition.cp_tensor import CPTensor
 from rankloom.decomposition.hosvd import check_tol
 from rankloom.decomposition.tucker_tensor import TuckerTensor
-from rankloom.tn.arrays import Array, namespace, to_host
+from rankloom.tn.arrays import Array, namespace, one_blas_thread, to_host
+from rankloom.tn.checks import integer
 
 
 class ApproximationWarning(UserWarning):
@@ -29,6 +33,80 @@ class Builders:
         error_estimate: float | None = None,
         evaluations: int = 0,
     ) -> Self: ...
+
+    @classmethod
+    def from_function(
+        cls,
+        function: Callable[..., Any],
+        domain: Any,
+        tol: float = 1e-10,
+        *,
+        max_degree: int = 1024,
+        max_rank: int = 256,
+        rng: Any = None,
+    ) -> Self:
+        """From a function, adaptive in the degree and the rank of each axis.
+
+        Parameters
+        ----------
+        function : callable
+            d arrays (p,) to one array (p,), called with many points at once.
+        domain : sequence of (start, stop)
+        tol : float, default 1e-10
+            Largest error on fresh points, relative to the largest modulus seen.
+        max_degree : int, default 1024
+        max_rank : int, default 256
+        rng : Generator, seed or None
+
+        Returns
+        -------
+        ChebyshevTucker
+            With `error_estimate`, the error on the fresh points of the last check, and
+            `evaluations`, all calls with checks and restarts. What random points do not meet,
+            such as a peak far narrower than the distance between a thousand of them, is missed.
+
+        Warns
+        -----
+        ApproximationWarning
+            `tol` was missed: the function is not smooth, too noisy, or needs a larger degree
+            or rank. The best approximation found comes back.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The function returns a wrong shape, no numbers, or NaN or infinity (the point is named);
+            or its ranks are too large for a core.
+
+        Notes
+        -----
+        About ``2 d m r + r^d`` evaluations for m nodes and rank r, and ``r^d`` numbers of memory;
+        see `rankloom.decomposition.chebyshev.adaptive` for the method.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> f = ChebyshevTucker.from_function(lambda x, y: np.cos(x * y), [(0, 2), (0, 1)], rng=0)
+        >>> f.error_estimate <= 1e-10, round(float(f([2.0, 1.0])), 9)
+        (True, -0.416146837)
+        """
+        from rankloom.decomposition.chebyshev.adaptive import approximate
+        from rankloom.decomposition.chebyshev.sampling import Samples
+
+        if not callable(function):
+            raise TypeError(f"`function` must be callable, got {type(function).__name__}.")
+        intervals, wanted = check_domain(domain), check_tol(tol)
+        largest = integer("max_degree", max_degree, 1), integer("max_rank", max_rank, 1)
+        samples = Samples(function, intervals)
+        with one_blas_thread():
+            tensor, error, why = approximate(samples, wanted, *largest, np.random.default_rng(rng))
+        if error > wanted:
+            warnings.warn(
+                f"`tol` = {wanted:.1e} was missed: the error on fresh points is {error:.1e}, after "
+                f"{samples.evaluations} evaluations. {why}",
+                ApproximationWarning,
+                stacklevel=2,
+            )
+        return cls._adopt(tensor, intervals, error, samples.evaluations)
 
     @classmethod
     def from_coefficients(
