@@ -16,6 +16,7 @@ from rankloom.experiments.compile_job import run
 from rankloom.experiments.config import ChainConfig, CompileConfig
 from rankloom.experiments.decompositions import decompositions_section
 from rankloom.experiments.folders import atomic_folder
+from rankloom.experiments.freeness import freeness
 from rankloom.experiments.problem import prepare
 from rankloom.experiments.report import Section, Written, write_report
 from rankloom.experiments.study import study
@@ -90,6 +91,7 @@ SECTIONS: tuple[MakeSection, ...] = (
     circuits,
     chains,
     decompositions,
+    freeness,
 )
 
 

@@ -3,7 +3,22 @@
 See `rankloom.physics` for the public names.
 """
 
+from rankloom.physics.freeness import laws
+from rankloom.physics.freeness.contraction import trace_invariants
+from rankloom.physics.freeness.densities import gaussian_density, marchenko_pastur, semicircle
+from rankloom.physics.freeness.estimate import Estimate, Uncertain, estimate_invariants
+from rankloom.physics.freeness.hciz import hciz_series
 from rankloom.physics.freeness.invariant import TraceInvariant
+from rankloom.physics.freeness.plots import plot_convergence, plot_estimate, plot_spectrum
+from rankloom.physics.freeness.states import (
+    local_core,
+    mean_purity,
+    page_entropy,
+    partial_transpose_moments,
+    partial_transpose_spectrum,
+    renyi_moments,
+    state_invariants,
+)
 from rankloom.physics.freeness.weingarten_table import (
     FactoredFraction,
     TruncatedWeingartenWarning,
@@ -12,9 +27,28 @@ from rankloom.physics.freeness.weingarten_table import (
 )
 
 __all__ = [
+    "Estimate",
     "FactoredFraction",
     "TraceInvariant",
     "TruncatedWeingartenWarning",
+    "Uncertain",
     "WeingartenTable",
+    "estimate_invariants",
+    "gaussian_density",
+    "hciz_series",
+    "laws",
+    "local_core",
+    "marchenko_pastur",
+    "mean_purity",
+    "page_entropy",
+    "partial_transpose_moments",
+    "partial_transpose_spectrum",
+    "plot_convergence",
+    "plot_estimate",
+    "plot_spectrum",
+    "renyi_moments",
+    "semicircle",
+    "state_invariants",
+    "trace_invariants",
     "weingarten",
 ]

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankloom.physics.freeness.contraction import check_invariants, trace_invariants
-from rankloom.physics.freeness.finite import FiniteN
 from rankloom.physics.freeness.invariant import TraceInvariant
 from rankloom.tn.arrays import Array, to_host
 from rankloom.tn.checks import integer
@@ -43,9 +42,10 @@ class Estimate:
     Notes
     -----
     Errors are those of a mean of S independent samples. The error of a complex mean is
-    ``sqrt(Var Re + Var Im)``. Relative errors of moments grow about like the order n (``Tr_s`` of n copies
-    varies n times as much as one copy), those of cumulants much faster, since high cumulants are
-    small differences of large moments: `relative_errors` shows it for the samples at hand.
+    ``sqrt(Var Re + Var Im)``. Relative errors of moments grow about like the order n (``Tr_s`` of
+    n copies varies n times as much as one copy), those of cumulants much faster, since high
+    cumulants are small differences of large moments: `relative_errors` shows it for the samples at
+    hand.
     """
 
     invariants: tuple[TraceInvariant, ...]
@@ -83,7 +83,9 @@ class Estimate:
         """Order n: median over its invariants of the standard error over the absolute value."""
         orders = np.array([t.n for t in self.invariants])
         size = np.maximum(abs(self.mean), np.finfo(float).tiny)
-        return {int(n): float(np.median((self.error / size)[orders == n])) for n in np.unique(orders)}
+        return {
+            int(n): float(np.median((self.error / size)[orders == n])) for n in np.unique(orders)
+        }
 
     def __getitem__(self, invariant: TraceInvariant) -> Uncertain:
         """Estimate and standard error of one invariant."""
@@ -95,40 +97,6 @@ class Estimate:
     @cached_property
     def _index(self) -> dict[TraceInvariant, int]:
         return {t: k for k, t in enumerate(self.invariants)}
-
-    def cumulants(self) -> "Estimate":
-        """Estimated free cumulants K_s at the dimensions of the samples, with their covariance.
-
-        K is linear in the moments of its order, so every sample is transformed by itself: the
-        mean is unbiased, and its covariance is that of the moments, carried over exactly. For an
-        order above the smallest dimension it is the K of the pseudo-inverse Weingarten function.
-
-        Raises
-        ------
-        ValueError
-            Not all classes of an order are among the invariants (connected or not), or these are
-            cumulants already.
-        """
-        if self.of == "cumulants":
-            raise ValueError("these are estimates of cumulants already.")
-        kind, n_colours = self.invariants[0].kind, len(self.dims)
-        columns: dict[TraceInvariant, NDArray[Any]] = {}
-        for n in sorted({t.n for t in self.invariants}):
-            transform = FiniteN(n_colours, n, self.dims)
-            classes = [TraceInvariant(t.perms, kind) for t in transform.invariants]
-            missing = dict.fromkeys(t for t in classes if t not in self._index)
-            if missing:
-                raise ValueError(
-                    f"cumulants of order {n} need the moments of all its classes; "
-                    f"{len(missing)} are missing, the first is {next(iter(missing))!r}. "
-                    f"Estimate `enumerate_invariants({n_colours}, {n}, kind={kind!r}, "
-                    "connected=False)`."
-                )
-            moments = self.values[:, [self._index[t] for t in classes]]
-            found = transform.cumulants_array(moments)
-            columns |= dict(zip(classes, found.T, strict=True))
-        values = np.stack([columns[t] for t in self.invariants], axis=1)
-        return Estimate(self.invariants, values, self.dims, "cumulants")
 
     def bootstrap(
         self,

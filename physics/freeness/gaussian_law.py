@@ -29,11 +29,11 @@ class Gaussian(Law):
 
     Notes
     -----
-    Entries of X_S have ``E |X_S|^2 = 1 / prod_{c in S} N_c``, so its spectrum tends to the semicircle
-    of variance 1. The only connected free cumulants are those of two copies that exchange the
-    colours in S: ``K = a_S^2 / prod_{c in S} N_c`` exactly, and ``kappa = a_S^2`` in the limit. These
-    laws are the limits of the tensor free central limit theorem (arXiv:2504.01782).
-    A moment sums over ``(n-1)!!`` pairings, times ``len(variances)**(n/2)``.
+    Entries of X_S have ``E |X_S|^2 = 1 / prod_{c in S} N_c``, so its spectrum tends to the
+    semicircle of variance 1. The only connected free cumulants are those of two copies that
+    exchange the colours in S: ``K = a_S^2 / prod_{c in S} N_c`` exactly, and ``kappa = a_S^2`` in
+    the limit. These laws are the limits of the tensor free central limit theorem
+    (arXiv:2504.01782). A moment sums over ``(n-1)!!`` pairings, times ``len(variances)**(n/2)``.
     """
 
     n_colours: int
@@ -89,9 +89,9 @@ class Gaussian(Law):
         TypeError, ValueError
             As `moment`.
         """
-        return self.moment(invariant) / prod(
-            dim ** count(s) for dim, s in zip(self._finite(), invariant.perms, strict=True)
-        )
+        dims = self._finite()
+        size = prod(dim ** count(s) for dim, s in zip(dims, invariant.perms, strict=True))
+        return Fraction(self.moment(invariant), size)
 
     def _moment(self, t: TraceInvariant) -> Fraction:
         dims = self._finite()
@@ -153,7 +153,12 @@ class Gaussian(Law):
             view = np.einsum(
                 out,
                 [0, *range(1, 1 + n), *column],
-                [0, *(1 + c for c in subset), *(1 + n + c for c in subset), *(1 + c for c in others)],
+                [
+                    0,
+                    *(1 + c for c in subset),
+                    *(1 + n + c for c in subset),
+                    *(1 + c for c in others),
+                ],
             )
             view += hermitian.reshape(size, *part, *part, *(1,) * len(others))
         return out

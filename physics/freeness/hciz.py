@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import product
-from math import comb
+from math import comb, factorial
 from typing import Any
 
 from rankloom.physics.freeness.invariant import TraceInvariant
@@ -17,8 +17,9 @@ _TUPLES = 2e6
 def hciz_series(a: Law, b: Law, order: int) -> list[Any]:
     """Cumulants ``C_1, .., C_order`` of ``Tr(A U B U*)``, ``U = U_1 x .. x U_D`` Haar random.
 
-    They are the coefficients of ``log E exp(z Tr A U B U*) = sum_n C_n z^n / n!``. For fixed tensors
-    (`laws.twirled`) this is the tensor HCIZ integral; random ones are averaged over as well.
+    They are the coefficients of ``log E exp(z Tr A U B U*) = sum_n C_n z^n / n!``. For fixed
+    tensors (`laws.twirled`) this is the tensor HCIZ integral; random ones are averaged over as
+    well.
 
     Parameters
     ----------
@@ -40,8 +41,8 @@ def hciz_series(a: Law, b: Law, order: int) -> list[Any]:
 
     Notes
     -----
-    ``E (Tr A U B U*)^n = sum_s K_s[A] Tr_{s^-1}(B)`` over all tuples s. The integral and its expansion
-    over trace invariants: B. Collins, R. Gurau, L. Lionni, arXiv:2010.13661; the moments
+    ``E (Tr A U B U*)^n = sum_s K_s[A] Tr_{s^-1}(B)`` over all tuples s. The integral and its
+    expansion over trace invariants: B. Collins, R. Gurau, L. Lionni, arXiv:2010.13661; the moments
     above are elementary Weingarten calculus.
 
     Examples
@@ -58,10 +59,11 @@ def hciz_series(a: Law, b: Law, order: int) -> list[Any]:
             raise TypeError(f"`{name}` must be a law of the mixed kind, got {law!r}.")
     if a.dims is None or a.dims != b.dims:
         raise ValueError(f"`a` and `b` need the same dims, got {a.dims} and {b.dims}.")
-    if len(all_permutations(order)) ** a.D > _TUPLES:
+    tuples = factorial(order) ** a.D
+    if tuples > _TUPLES:
         raise ValueError(
-            f"`order` = {order} with {a.D} colours visits {len(all_permutations(order)) ** a.D:.1e} "
-            f"tuples; the limit is {_TUPLES:.0e}. Lower it."
+            f"`order` = {order} with {a.D} colours visits {tuples:.1e} tuples; the limit is "
+            f"{_TUPLES:.0e}. Lower it."
         )
     moments: list[Any] = [Fraction(1)]
     for n in range(1, order + 1):

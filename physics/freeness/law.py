@@ -23,8 +23,9 @@ class Law(ABC):
 
     For ``E prod_x A[i_x; j_x] = sum_t K_t prod delta(j^c_x, i^c_{t_c(x)})`` and
     ``m_s = E Tr_s(A)`` a law knows m and K exactly at its finite dimensions. Where ``n`` is larger
-    than a dimension K is not unique; what is returned is the K that the law's own formula gives, or,
-    where that takes a Weingarten table, the one of the pseudo-inverse. Moments are unique always.
+    than a dimension K is not unique; what is returned is the K that the law's own formula gives,
+    or, where that takes a Weingarten table, the one of the pseudo-inverse. Moments are unique
+    always.
 
     Attributes
     ----------
@@ -145,14 +146,14 @@ def exact(name: str, value: Any) -> Fraction:
     TypeError, ValueError
         Not a finite real number.
     """
-    if isinstance(value, (bool, np.bool_)) or not isinstance(
-        value, (int, float, Rational, np.integer, np.floating)
-    ):
-        raise TypeError(f"`{name}` must be a real number, got {value!r}.")
+    if isinstance(value, (float, np.floating)):
+        if not np.isfinite(value):
+            raise ValueError(f"`{name}` must be finite, got {value!r}.")
+        return Fraction(float(value))
     if isinstance(value, np.integer):
         return Fraction(int(value))
-    if isinstance(value, (float, np.floating)) and not np.isfinite(value):
-        raise ValueError(f"`{name}` must be finite, got {value!r}.")
+    if isinstance(value, bool) or not isinstance(value, Rational):
+        raise TypeError(f"`{name}` must be a real number, got {value!r}.")
     return Fraction(value)
 
 
@@ -174,7 +175,7 @@ def below(t: Permutation, s: Permutation) -> bool:
 def complex_normal(rng: np.random.Generator, shape: Sequence[int]) -> NDArray[np.complex128]:
     """Independent complex Gaussian numbers with ``E |z|^2 = 1``."""
     pairs = rng.standard_normal((*shape, 2))
-    return (pairs / np.sqrt(2)).view(np.complex128)[..., 0]
+    return np.asarray((pairs / np.sqrt(2)).view(np.complex128)[..., 0])
 
 
 def haar_unitaries(rng: np.random.Generator, size: int, dim: int) -> NDArray[np.complex128]:

@@ -1,9 +1,9 @@
 """Laws of random tensors that are known exactly and can be sampled.
 
-Every law gives ``moment(t)`` and ``cumulant(t)`` exactly at its finite dimensions, as Fractions wherever
-it is given by rational numbers, and ``sample(size, rng)``: each is an oracle for the other two.
-Gaussian laws also have ``asymptotic_moment(t)`` and ``asymptotic_cumulant(t)``, with the scaling that
-their attribute ``scaling`` declares.
+Every law gives ``moment(t)`` and ``cumulant(t)`` exactly at its finite dimensions, as Fractions
+wherever it is given by rational numbers, and ``sample(size, rng)``: each is an oracle for the
+other two. Gaussian laws also have ``asymptotic_moment(t)`` and ``asymptotic_cumulant(t)``, with
+the scaling that their attribute ``scaling`` declares.
 
 ================== ======= ============================================================
 `gue`              mixed   Gaussian Hermitian matrix on the whole space
@@ -18,7 +18,6 @@ their attribute ``scaling`` declares.
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -74,7 +73,7 @@ def gue(dims: Sequence[int]) -> Gaussian:
 
 def gaussian(
     D: int,
-    variances: Mapping[Sequence[int], Any],
+    variances: Mapping[tuple[int, ...], Any],
     dims: Sequence[int] | None = None,
 ) -> Gaussian:
     """``sum_S a_S X_S (x) 1``: Gaussian matrices on subsets S of the colours, independent.
@@ -84,7 +83,8 @@ def gaussian(
     D : int
         Number of colours.
     variances : dict of tuple of int to number
-        ``a_S^2 >= 0`` for every subset S of 0..D-1 that takes part. X_S is a GUE matrix as `gue` makes.
+        ``a_S^2 >= 0`` for every subset S of 0..D-1 that takes part. X_S is a GUE matrix as `gue`
+        makes.
     dims : sequence of int, optional
         Dimension of every colour; needed for moments, cumulants and samples, not for limits.
 
@@ -152,8 +152,8 @@ def wishart(dims: Sequence[int], environment: int, scale: Any = 1) -> ProductGau
     >>> law.moment(TraceInvariant([(0,), (0,)]))  # E Tr W
     Fraction(96, 1)
     """
-    dims = check_dims(dims)
-    return product_gaussian([[1] * size for size in dims], environment, scale)
+    white = [[1] * size for size in check_dims(dims)]
+    return product_gaussian(white, integer("environment", environment, 1), scale)
 
 
 def haar_state(dims: Sequence[int], environment: int | None = None) -> HaarState:

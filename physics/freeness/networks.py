@@ -220,16 +220,16 @@ class Workspace:
 
 def nbytes(array: Array) -> int:
     """Memory of an array."""
-    return math.prod(array.shape) * itemsize(array)
+    return int(math.prod(array.shape)) * itemsize(array)
 
 
 def itemsize(array: Array) -> int:
     """Bytes of one entry."""
-    found: int | None = getattr(array.dtype, "itemsize", None)
+    found: Any = getattr(array.dtype, "itemsize", None)
     if found is None:  # the array standard names no sizes
         found = namespace(array).finfo(array.dtype).bits // 8
         found *= 1 + str(array.dtype).rpartition(".")[2].startswith("complex")
-    return found
+    return int(found)
 
 
 def _permute(array: Array, order: tuple[int, ...]) -> Array:

@@ -1,4 +1,4 @@
-"""Pictures: spectra beside their limits, estimates beside exact values, the approach to the limit."""
+"""Pictures: spectra and their limits, estimates and exact values, the approach to the limit."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from rankloom.physics.freeness.estimate import Estimate
-
-_GRAPHS = 12  # bars up to which each has its graph drawn below
 
 
 def plot_spectrum(
@@ -92,7 +90,7 @@ def plot_estimate(
     Parameters
     ----------
     estimate : Estimate
-        Real parts are drawn. Up to 12 invariants have their coloured graphs below the bars.
+        Real parts are drawn.
     exact : Law or dict of TraceInvariant to number, optional
     ax : matplotlib Axes, optional
         Where to draw; new Axes by default.
@@ -115,13 +113,7 @@ def plot_estimate(
     ax.set_xlim(-0.6, k - 0.4)
     ax.set_ylabel("E Tr" if estimate.of == "moments" else "free cumulant K")
     ax.legend(frameon=False)
-    if k > _GRAPHS:
-        ax.set_xlabel("invariant")
-        return ax
-    ax.set_xticks([])
-    for x, t in zip(at, invariants, strict=True):
-        inset = ax.inset_axes((x - 0.45, -0.32, 0.9, 0.3), transform=ax.get_xaxis_transform())
-        t.plot_graph(inset)
+    ax.set_xlabel("invariant")
     return ax
 
 

@@ -11,16 +11,18 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from rankloom.physics.freeness.one_colour import free_cumulants
 from rankloom.physics.freeness.invariant import TraceInvariant
 from rankloom.physics.freeness.law import Law, Scaling, below, complex_normal, count, quotient
 from rankloom.physics.freeness.permutations import (
     Permutation,
+    cycle,
     cycle_type,
+    moebius,
+    non_crossing_permutations,
     partitions,
     representative,
 )
-from rankloom.physics.freeness.weingarten import exact_values
+from rankloom.physics.freeness.weingarten_table import exact_values
 
 Spectrum = tuple[Fraction, ...]
 
@@ -44,8 +46,8 @@ class ProductGaussian(Law):
 
         m_s = scale^n sum_nu K^#(nu) prod_c p_c(s_c nu^-1),
 
-    a sum over all n! permutations nu. The free cumulants are the same sum with p_c(u) replaced by the
-    one-colour free cumulants of the deterministic matrix ``C_c C_c*``; where that matrix is the
+    a sum over all n! permutations nu. The free cumulants are the same sum with p_c(u) replaced by
+    the one-colour free cumulants of the deterministic matrix ``C_c C_c*``; where that matrix is the
     identity, they are 1 for u = id and 0 otherwise, which leaves ``K^#(nu)`` at s = (nu, .., nu).
     """
 
@@ -88,8 +90,8 @@ class ProductGaussian(Law):
         Raises
         ------
         TypeError, ValueError
-            `invariant` is of another kind or number of colours, or pure and not melonic: then it has
-            no value in this scaling.
+            `invariant` is of another kind or number of colours, or pure and not melonic: then it
+            has no value in this scaling.
         """
         self._check(invariant)
         return self._limit(invariant, [_averages(x, invariant.n) for x in self.spectra])
@@ -106,17 +108,17 @@ class ProductGaussian(Law):
         n, dims = invariant.n, self.dims
         if self.kind == "mixed":
             size = prod(d ** count(s) for d, s in zip(dims, invariant.perms, strict=True))
-            return moment / ((self.scale * prod(dims)) ** n * size)
+            return Fraction(moment / ((self.scale * prod(dims)) ** n * size))
         if len(set(dims)) > 1:
             raise ValueError(f"the melonic scaling needs equal dimensions, the law has {dims}.")
         size = dims[0] ** ((self.D - 1) * n + len(invariant.components))
-        return moment / (self.scale**n * size)
+        return Fraction(moment / (self.scale**n * size))
 
     def asymptotic_cumulant(self, invariant: TraceInvariant) -> Fraction:
         """Limit of the free cumulant, normalised as in `asymptotic_moment`.
 
-        Pure: ``prod_c prod_cycles kappa_l(C_c C_c*)`` over the cycles of ``s_c eta^-1``, with the pairing
-        eta of s and ordinary free cumulants of the spectra. Mixed: the sum of
+        Pure: ``prod_c prod_cycles kappa_l(C_c C_c*)`` over the cycles of ``s_c eta^-1``, with the
+        pairing eta of s and ordinary free cumulants of the spectra. Mixed: the sum of
         ``lambda^#(nu)`` times such products over all nu below every s_c, ``lambda = K / d``.
 
         Raises
@@ -125,9 +127,7 @@ class ProductGaussian(Law):
             As `asymptotic_moment`.
         """
         self._check(invariant)
-        kappas = [
-            [Fraction(1), *free_cumulants(_averages(x, invariant.n)[1:])] for x in self.spectra
-        ]
+        kappas = [_free_cumulants(_averages(x, invariant.n)) for x in self.spectra]
         return self._limit(invariant, kappas)
 
     def _limit(self, t: TraceInvariant, values: Sequence[Sequence[Fraction]]) -> Fraction:
@@ -140,13 +140,13 @@ class ProductGaussian(Law):
             return total
         if self.D < 3:
             raise ValueError(
-                "the melonic scaling needs three colours or more; a pure tensor of two colours is a "
-                "matrix, whose moments are those of the mixed law of one colour."
+                "the melonic scaling needs three colours or more; a pure tensor of two colours "
+                "is a matrix, whose moments are those of the mixed law of one colour."
             )
         if not t.is_melonic:
             raise ValueError(
-                f"{t!r} is not melonic: it vanishes against the leading order and has no value in the "
-                "melonic scaling. Use `moment` at finite dimension."
+                f"{t!r} is not melonic: it vanishes against the leading order and has no value in "
+                "the melonic scaling. Use `moment` at finite dimension."
             )
         return self._product(t, t.pairing, values)
 
@@ -200,7 +200,7 @@ class ProductGaussian(Law):
             yield nu, self._weight(nu)
 
     def _weight(self, nu: Permutation) -> Fraction:
-        return self.scale ** len(nu) * (self.environment or 1) ** count(nu)
+        return Fraction(self.scale ** len(nu) * (self.environment or 1) ** count(nu))
 
     def _sample(self, size: int, rng: np.random.Generator) -> NDArray[Any]:
         tensor = complex_normal(rng, (size, *self.dims, self.environment or 1))
@@ -222,8 +222,8 @@ class HaarState(Law):
 
     Notes
     -----
-    Norm and direction of a Gaussian vector in d dimensions are independent, so moments and cumulants
-    of order n are those of the Gaussian law over ``d (d + 1) .. (d + n - 1)``.
+    Norm and direction of a Gaussian vector in d dimensions are independent, so moments and
+    cumulants of order n are those of the Gaussian law over ``d (d + 1) .. (d + n - 1)``.
     """
 
     gaussian: ProductGaussian
@@ -252,10 +252,10 @@ class HaarState(Law):
         return prod(range(self.total, self.total + n))
 
     def _moment(self, t: TraceInvariant) -> Fraction:
-        return self.gaussian.moment(t) / self._rising(t.n)
+        return Fraction(self.gaussian.moment(t), self._rising(t.n))
 
     def _cumulant(self, t: TraceInvariant) -> Fraction:
-        return self.gaussian.cumulant(t) / self._rising(t.n)
+        return Fraction(self.gaussian.cumulant(t), self._rising(t.n))
 
     def _sample(self, size: int, rng: np.random.Generator) -> NDArray[Any]:
         vectors = complex_normal(rng, (size, *self.dims, self.gaussian.environment or 1))
@@ -277,3 +277,16 @@ def _power(spectrum: Spectrum, order: int) -> Fraction:
 def _averages(spectrum: Spectrum, n: int) -> list[Fraction]:
     """Normalised moments of orders 0 to n."""
     return [_power(spectrum, order) / len(spectrum) for order in range(n + 1)]
+
+
+def _free_cumulants(averages: Sequence[Fraction]) -> list[Fraction]:
+    """Free cumulants of orders 0 to n of a spectrum, by Moebius inversion."""
+    found = [Fraction(1)]
+    for order in range(1, len(averages)):
+        total = Fraction(0)
+        for row in non_crossing_permutations(order).tolist():
+            t = tuple(row)
+            weight = moebius(cycle_type(quotient(cycle(order), t)))
+            total += weight * prod((averages[size] for size in cycle_type(t)), start=Fraction(1))
+        found.append(total)
+    return found

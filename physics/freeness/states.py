@@ -1,10 +1,10 @@
-"""Rényi, negativity and multiparty invariants of given pure states, matrix product states among them.
+"""Rényi, negativity and multiparty invariants of given pure states.
 
 Local unitaries, and isometries too, leave trace invariants as they are. So each party of a matrix
 product state is first brought to the space that it really uses: a block of neighbouring sites
-between bonds of dimension l and r needs at most ``l r`` levels, however many sites it has. The small
-tensor that is left, `local_core`, has the invariants of the whole state. Of the dense vector nothing is
-ever formed.
+between bonds of dimension l and r needs at most ``l r`` levels, however many sites it has. The
+small tensor that is left, `local_core`, has the invariants of the whole state. Of the dense vector
+nothing is ever formed.
 
 All results are those of the normalised state.
 """
@@ -134,8 +134,8 @@ def state_invariants(
     if wanted[0].kind == "pure":
         if core.shape[-1] != 1:
             raise ValueError(
-                "`parties` leave sites out, so what they share is not pure. Ask for mixed invariants, "
-                "or name every site."
+                "`parties` leave sites out, so what they share is not pure. Ask for mixed "
+                "invariants, or name every site."
             )
         return trace_invariants(core[None, ..., 0], wanted, memory=memory)[0, :]
     # A reduced state is a pure one with a further party, whose copies are not permuted.
@@ -260,8 +260,8 @@ def mean_purity(state: MPS) -> float:
 
     Notes
     -----
-    The sum over all parts factorises over the sites: in two copies of the state, each site is either
-    joined to itself or swapped. O(n d D^5) time and O(d^2 D^4) memory.
+    The sum over all parts factorises over the sites: in two copies of the state, each site is
+    either joined to itself or swapped. O(n d D^5) time and O(d^2 D^4) memory.
 
     Examples
     --------
@@ -292,7 +292,8 @@ def mean_purity(state: MPS) -> float:
 def page_entropy(a: int, b: int) -> Fraction:
     """Mean entanglement entropy, in nats, of a Haar random state on ``C^a x C^b``.
 
-    ``sum_{k=b+1}^{ab} 1/k - (a - 1) / (2 b)`` for a <= b: D. Page, Phys. Rev. Lett. 71, 1291 (1993).
+    ``sum_{k=b+1}^{ab} 1/k - (a - 1) / (2 b)`` for a <= b: D. Page, Phys. Rev. Lett. 71, 1291
+    (1993).
 
     Parameters
     ----------
@@ -363,13 +364,17 @@ def _assembled(blocks: Sequence[tuple[int, Array]], n_parties: int, memory: floa
         if entries * 16 > memory:
             raise ValueError(
                 f"the parties share a tensor of {entries:.1e} entries, {entries * 16.0:.1e} bytes; "
-                f"`memory` allows {memory:.1e}. Take parties of fewer separate blocks of sites, or a "
-                "smaller bond dimension."
+                f"`memory` allows {memory:.1e}. Take parties of fewer separate blocks of sites, "
+                "or a smaller bond dimension."
             )
         legs = core.shape[:-1]
-        core = xp.reshape(xp.reshape(core, (-1, bond)) @ xp.reshape(block, (bond, -1)), (*legs, d, right))
+        core = xp.reshape(
+            xp.reshape(core, (-1, bond)) @ xp.reshape(block, (bond, -1)), (*legs, d, right)
+        )
         axes = list(range(n_parties))
-        core = xp.permute_dims(core, (*axes[: owner + 1], n_parties, *axes[owner + 1 :], n_parties + 1))
+        core = xp.permute_dims(
+            core, (*axes[: owner + 1], n_parties, *axes[owner + 1 :], n_parties + 1)
+        )
         shape = [*legs, right]
         shape[owner] *= d
         core = _compressed_leg(xp.reshape(core, tuple(shape)), owner)

@@ -5,9 +5,11 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 
-from rankloom.physics import TraceInvariant, enumerate_invariants, estimate_invariants, laws
+from rankloom.physics import TraceInvariant, estimate_invariants, laws
 from rankloom.physics.freeness import contraction, trace_invariants
 from rankloom.physics.freeness.permutations import cycle
+
+from .classes_by_force import classes
 
 RNG = np.random.default_rng(3)
 
@@ -22,14 +24,14 @@ def tensors(shape, count=3):
 )
 def test_all_classes_against_single_contractions(kind, dims, n):
     samples = tensors(dims * (2 if kind == "mixed" else 1))
-    invariants = enumerate_invariants(len(dims), n, kind=kind, connected=False)
+    invariants = classes(len(dims), n, kind=kind, connected=False)
     found = trace_invariants(samples, invariants)
     wanted = [[t.evaluate(x) for t in invariants] for x in samples]
     np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
 def test_the_definition_by_loops():
-    """delta(j^c_x, i^c_{s_c(x)}) for a matrix without symmetry and permutations that do not commute."""
+    """delta(j^c_x, i^c_{s_c(x)}): no symmetry in the matrix, no commuting permutations."""
     [a] = tensors((2, 2, 2, 2), 1)
     s = ((1, 2, 0), (1, 0, 2))
     total = 0
@@ -56,7 +58,7 @@ def test_local_unitaries_and_names_change_nothing():
 
 def test_chunks_and_a_tight_budget_change_nothing(monkeypatch):
     samples = tensors((2, 2, 2, 2), 5)
-    invariants = enumerate_invariants(2, 4, kind="mixed", connected=True)
+    invariants = classes(2, 4, kind="mixed", connected=True)
     wanted = trace_invariants(samples, invariants)
     monkeypatch.setattr(contraction, "_KEPT", 1.0)  # one sample at a time, nothing remembered
     np.testing.assert_allclose(trace_invariants(samples, invariants), wanted, rtol=1e-12)
@@ -64,7 +66,7 @@ def test_chunks_and_a_tight_budget_change_nothing(monkeypatch):
 
 def test_other_array_libraries(library):
     samples = tensors((2, 2, 2, 2))
-    invariants = enumerate_invariants(2, 3, kind="mixed", connected=False)
+    invariants = classes(2, 3, kind="mixed", connected=False)
     found = library.host(trace_invariants(library(samples), invariants))
     np.testing.assert_allclose(found, trace_invariants(samples, invariants), rtol=1e-12)
     estimate = estimate_invariants(library(samples), invariants)
@@ -87,42 +89,11 @@ def test_disconnected_invariants_are_averaged_after_the_product():
 
 def test_errors_and_covariance_are_those_of_a_mean():
     law = laws.wishart((2, 2), 3)
-    invariants = enumerate_invariants(2, 2, kind="mixed", connected=False)
+    invariants = classes(2, 2, kind="mixed", connected=False)
     found = estimate_invariants(law.sample(300, rng=1), invariants)
     np.testing.assert_allclose(np.diag(found.covariance).real, found.error**2, rtol=1e-12)
     wanted = np.cov(found.values.T) / 300  # the conjugate is on the second factor there as well
     np.testing.assert_allclose(found.covariance, wanted, rtol=1e-10, atol=1e-12)
-
-
-@pytest.mark.parametrize("n", [1, 2, 3])
-@pytest.mark.parametrize(
-    "law",
-    [
-        laws.wishart((3, 3), 4),
-        laws.gaussian(2, {(0,): 1, (0, 1): 2}, (3, 3)),
-        laws.haar_state((3, 3, 3)),
-    ],
-    ids=["wishart", "gaussian", "pure state"],
-)
-def test_estimated_cumulants(law, n):
-    if law.D == 3 and n == 3:
-        n = 2
-    invariants = enumerate_invariants(law.D, n, kind=law.kind, connected=False)
-    found = estimate_invariants(law.sample(4000, rng=n), invariants).cumulants()
-    exact = np.array([complex(law.cumulant(t)) for t in invariants])
-    scale = abs(found.values).max()
-    assert (abs(found.mean - exact) <= 4 * found.error + 1e-12 * scale).all()
-
-
-def test_cumulants_need_all_classes():
-    found = estimate_invariants(tensors((3, 3, 3, 3)), [TraceInvariant([(1, 0), (1, 0)])])
-    with pytest.raises(ValueError, match="3 are missing"):
-        found.cumulants()
-    full = estimate_invariants(
-        tensors((3, 3, 3, 3)), enumerate_invariants(2, 2, kind="mixed", connected=False)
-    )
-    with pytest.raises(ValueError, match="already"):
-        full.cumulants().cumulants()
 
 
 def test_bootstrap_agrees_with_the_standard_error():

@@ -7,10 +7,12 @@ from math import prod
 import numpy as np
 import pytest
 
-from rankloom.physics import TraceInvariant, enumerate_invariants, estimate_invariants, laws
-from rankloom.physics.freeness.permutations import cycle, cycle_type, cycles, inverse
+from rankloom.physics import TraceInvariant, estimate_invariants, laws
 from rankloom.physics.freeness.law import quotient
+from rankloom.physics.freeness.permutations import cycle, cycle_type, cycles, inverse
 from rankloom.physics.freeness.weingarten_table import exact_values
+
+from .classes_by_force import classes
 
 HALF = Fraction(1, 2)
 RNG = np.random.default_rng(5)
@@ -37,7 +39,7 @@ def law(request):
 
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_samples_average_to_the_exact_moments(law, n):
-    invariants = enumerate_invariants(law.D, n, kind=law.kind, connected=True)
+    invariants = classes(law.D, n, kind=law.kind, connected=True)
     fixed = isinstance(law, laws.Twirled)
     found = estimate_invariants(law.sample(20 if fixed else 4000, rng=n), invariants)
     exact = np.array([complex(law.moment(t)) for t in invariants])
@@ -53,7 +55,7 @@ def test_cumulants_give_the_moments(law, n):
         pytest.skip("6^6 terms")
     tuples = list(product(permutations(range(n)), repeat=law.D))
     weights = {t: law.cumulant(TraceInvariant(t, law.kind)) for t in tuples}
-    for s in enumerate_invariants(law.D, n, kind=law.kind, connected=False):
+    for s in classes(law.D, n, kind=law.kind, connected=False):
         total = sum(
             weights[t]
             * prod(
@@ -74,15 +76,31 @@ def test_cumulants_of_a_skew_matrix_follow_the_direction_of_the_permutations():
     turned = SKEW.transpose(0, 3, 2, 1).reshape(9, 9)
     t = TraceInvariant([gamma, back])
     assert law.moment(t) == np.trace(np.linalg.matrix_power(turned, 3))
-    mixed = TraceInvariant([(1, 2, 0), (0, 2, 1)])
-    assert law.moment(mixed) != law.moment(TraceInvariant([(2, 0, 1), (2, 1, 0)]))
+
+
+def test_three_colours_tell_a_tuple_from_its_inverse():
+    """Two transpositions and a three-cycle are not conjugate to their inverses."""
+    s = ((1, 0, 2), (0, 2, 1), cycle(3))
+    back = tuple(map(inverse, s))
+    tensor = np.zeros((3,) * 6, dtype=int)
+    for x in range(3):
+        tensor[(x, x, x, *(sc[x] for sc in s))] = 1
+    law = laws.twirled(tensor)
+    assert law.moment(TraceInvariant(s)) == 1  # each entry once: the only relabelling that fits
+    assert law.moment(TraceInvariant(back)) == 0
     weingarten = exact_values(3, 3)
-    wanted = sum(
-        law.moment(TraceInvariant(t))
-        * prod(weingarten[cycle_type(quotient(a, b))] for a, b in zip(mixed.perms, t, strict=True))
-        for t in product(permutations(range(3)), repeat=2)
-    )
-    assert law.cumulant(mixed) == wanted
+    for t in (s, back):
+        assert law.cumulant(TraceInvariant(t)) == sum(
+            law.moment(TraceInvariant(u))
+            * prod(weingarten[cycle_type(quotient(a, b))] for a, b in zip(t, u, strict=True))
+            for u in product(permutations(range(3)), repeat=3)
+        )
+    # the definition of K: rows 000, 111, 222 and permuted columns leave a single term of the sum
+    samples = law.sample(3000, rng=0)
+    for t in (s, back):
+        entries = prod(samples[:, x, x, x, t[0][x], t[1][x], t[2][x]] for x in range(3))
+        error = np.std(entries) / np.sqrt(len(entries))
+        assert abs(entries.mean() - float(law.cumulant(TraceInvariant(t)))) < 4 * error
 
 
 def test_random_states_of_two_qubits():
@@ -102,9 +120,7 @@ def test_mean_purity(a, b, purity):
 @pytest.mark.parametrize("a, b, k", [(2, 3, 4), (3, 3, 2), (4, 1, 5)])
 def test_partial_transposes_of_wishart_matrices(a, b, k):
     law = laws.wishart((a, b), environment=k)
-    third, fourth = (
-        law.moment(TraceInvariant([cycle(n), inverse(cycle(n))])) for n in (3, 4)
-    )
+    third, fourth = (law.moment(TraceInvariant([cycle(n), inverse(cycle(n))])) for n in (3, 4))
     assert third == k**3 * a * b + 3 * k**2 * a**2 * b**2 + k * a**3 * b + k * a * b**3
     assert fourth == (
         k**4 * a * b
@@ -139,7 +155,7 @@ def test_ghz(N):
     one = law.cumulant(TraceInvariant([swap, identity, identity], kind="pure"))
     assert none == Fraction(N + 2, N * (N - 1) * (N + 1) ** 3)
     assert one == Fraction(-1, N**2 * (N - 1) * (N + 1) ** 3)
-    for t in enumerate_invariants(3, 3, kind="pure", connected=False):
+    for t in classes(3, 3, kind="pure", connected=False):
         assert law.moment(t) == N ** len(t.components)
 
 
@@ -147,7 +163,7 @@ def test_ghz_and_a_gaussian_tensor_have_the_same_melonic_limits():
     """First-order data see one-party marginals only; an invariant that is not melonic tells."""
     white = laws.product_gaussian([[1] * 4] * 3)
     for n in (2, 3):
-        for t in enumerate_invariants(3, n, kind="pure", connected=True):
+        for t in classes(3, n, kind="pure", connected=True):
             if t.is_melonic:
                 assert white.asymptotic_moment(t) == 1  # that of GHZ: N^-1 N
     k33 = TraceInvariant([cycle(3), inverse(cycle(3)), (0, 1, 2)], kind="pure")
@@ -156,7 +172,7 @@ def test_ghz_and_a_gaussian_tensor_have_the_same_melonic_limits():
 
 
 def test_limits_of_a_tensor_with_product_covariance():
-    """(t01, t12, id): the product of two variances, 1 * 1/4, approached like 1/N^2 or so."""
+    """(t01, t12, id): the product of two variances, 1 * 1/4."""
     s = TraceInvariant([(1, 0, 2), (0, 2, 1), (0, 1, 2)], kind="pure")
     gaps = []
     for N in (8, 16, 32):
@@ -165,7 +181,7 @@ def test_limits_of_a_tensor_with_product_covariance():
         assert law.asymptotic_cumulant(s) == Fraction(1, 4)
         gap = abs(law.normalised_moment(s) - law.asymptotic_moment(s))
         gaps.append(float(gap))
-    assert gaps[0] > 3 * gaps[1] > 9 * gaps[2]
+    assert gaps[0] > 1.9 * gaps[1] > 3.6 * gaps[2]  # of order 1/N
 
 
 @pytest.mark.parametrize("kind", ["gue", "gaussian", "wishart", "covariance"])
