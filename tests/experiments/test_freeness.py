@@ -9,8 +9,8 @@ import pytest
 
 from rankloom.experiments import freeness_study
 from rankloom.experiments.bars import Bars
-from rankloom.experiments.demo import freeness, run_demo
-from rankloom.experiments.freeness import FILES, USE
+from rankloom.experiments.demo import run_demo
+from rankloom.experiments.freeness import FILES, USE, freeness
 from rankloom.experiments.report import Written
 from rankloom.physics import laws
 
