@@ -17,6 +17,7 @@ from rankloom.decomposition.cp_fit import CPFit
 from rankloom.decomposition.cp_solver import cp
 from rankloom.decomposition.cp_tensor import CPTensor
 from rankloom.decomposition.fit import Fit, TuckerFit
+from rankloom.decomposition.functional import FunctionalCP, FunctionalTucker, Matern
 from rankloom.decomposition.match import Match, match_components
 from rankloom.decomposition.nonnegative import nonnegative_cp
 from rankloom.decomposition.selection import (
@@ -37,7 +38,10 @@ __all__ = [
     "ChebyshevTucker",
     "Communities",
     "Fit",
+    "FunctionalCP",
+    "FunctionalTucker",
     "Match",
+    "Matern",
     "RankSuggestion",
     "Stability",
     "TuckerFit",

@@ -1,5 +1,24 @@
-"""Functional Bayesian Tucker decomposition of tables with continuous indices.
+"""Functional Bayesian Tucker and CP models of tables with continuous coordinates.
 
-This room holds nothing yet. It will hold state-space Gaussian processes of the Matern family and
-the message-passing fit of their Tucker model (arXiv:2311.04829).
+The factors are Gaussian processes in state-space form, so the cost is linear in the number of
+distinct coordinates (arXiv:2311.04829). Time, latitude and pressure need no bins.
 """
+
+from rankloom.decomposition.functional.cp import FunctionalCP
+from rankloom.decomposition.functional.estimator import NotFittedError
+from rankloom.decomposition.functional.matern import KernelSum, Matern
+from rankloom.decomposition.functional.priors import Gamma, LogNormal
+from rankloom.decomposition.functional.scores import Scores, score
+from rankloom.decomposition.functional.tucker import FunctionalTucker
+
+__all__ = [
+    "FunctionalCP",
+    "FunctionalTucker",
+    "Gamma",
+    "KernelSum",
+    "LogNormal",
+    "Matern",
+    "NotFittedError",
+    "Scores",
+    "score",
+]

@@ -1,0 +1,83 @@
+"""Kernel parameters learnt through the likelihood of the filter, one parabola at a time."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from rankloom.decomposition.functional.matern import Kernel, Matern, with_parts
+
+_FIRST = 2  # sweeps before kernels are touched: early messages mislead
+_LEAST, _MOST = 0.02, 0.7  # steps in the logarithm of a parameter
+
+
+@dataclass
+class Learner:
+    """Improves one parameter after another; never lowers log likelihood plus log prior.
+
+    Parameters
+    ----------
+    variances : set of int
+        Modes whose total variance is free. In the others the scale is carried by the core or by
+        another mode, and only the shares of the terms of a sum are learnt.
+    every : int, default 3
+        Kernels are improved in every so many sweeps.
+    """
+
+    variances: set[int]
+    every: int = 3
+    steps: dict[tuple[int, int, str], float] = field(default_factory=dict)
+
+    def improve(
+        self, mode: int, kernel: Kernel, likelihood: Callable[[Kernel], float], sweep: int
+    ) -> Kernel:
+        """A kernel at least as good, from three or four evaluations per parameter."""
+        if sweep < _FIRST or (sweep - _FIRST) % self.every:
+            return kernel
+
+        def score(candidate: Kernel) -> float:
+            return likelihood(candidate) + candidate.log_prior()
+
+        best = score(kernel)
+        for i in range(len(kernel.parts)):
+            names = ["lengthscale"]
+            if i > 0 or mode in self.variances:
+                names.append("variance")
+            for name in names:
+                kernel, best = self._along((mode, i, name), kernel, best, score)
+        return kernel
+
+    def _along(
+        self,
+        key: tuple[int, int, str],
+        kernel: Kernel,
+        best: float,
+        score: Callable[[Kernel], float],
+    ) -> tuple[Kernel, float]:
+        _, i, name = key
+        step = self.steps.get(key, 0.3)
+        tried = {0.0: (kernel, best)}
+        for shift in (step, -step):
+            candidate = _moved(kernel, i, name, shift)
+            tried[shift] = (candidate, score(candidate))
+        up, down = tried[step][1] - best, tried[-step][1] - best
+        curve = up + down
+        if curve < 0:
+            shift = 0.5 * step * (down - up) / curve
+            shift = max(-_MOST, min(_MOST, shift))
+        else:
+            shift = math.copysign(min(2 * step, _MOST), up - down)
+        candidate = _moved(kernel, i, name, shift)
+        tried[shift] = (candidate, score(candidate))
+        chosen = max(tried, key=lambda s: tried[s][1])
+        self.steps[key] = max(_LEAST, min(_MOST, 2 * abs(chosen) if chosen else step / 2))
+        return tried[chosen]
+
+
+def _moved(kernel: Kernel, i: int, name: str, shift: float) -> Kernel:
+    parts = list(kernel.parts)
+    part: Matern = parts[i]
+    value = getattr(part, name) * math.exp(shift)
+    if name == "lengthscale":
+        value = min(max(value, part.bounds[0]), part.bounds[1])
+    parts[i] = replace(part, **{name: value})
+    return with_parts(parts)
