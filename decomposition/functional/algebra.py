@@ -56,13 +56,14 @@ class Algebra(Protocol):
     ) -> tuple[Floats, Floats]:
         """``sum E[a a']`` (J, R, R) and ``sum y E[a]`` (J, R) of mode k, where ``f = a' u_k``."""
 
-    def joint(
-        self, packed: Floats, means: Floats, z: Floats, zeta: Floats
-    ) -> tuple[Floats, Floats]:
-        """``sum E[v v']`` and ``sum y E[v]``, where ``f = w' v``; additive over nodes."""
+    def join(self, own: Floats, others: Floats) -> Floats:
+        """Products with mode k's own packed moments or means, added over nodes."""
 
-    def unfold(self, k: int, total: Floats, linear: Floats) -> tuple[Floats, Floats]:
-        """What `joint` added up, as a matrix (D, D) and a vector (D,)."""
+    def unfold(self, k: int, total: Floats) -> Floats:
+        """What `join` of packed moments added up, as a matrix (D, D)."""
+
+    def unfold_linear(self, k: int, linear: Floats) -> Floats:
+        """What `join` of means added up, as a vector (D,)."""
 
     def moments(
         self, core: Floats, second: Floats, means: Sequence[Floats], packed: Sequence[Floats]
@@ -85,15 +86,17 @@ class Entrywise:
         """See `Algebra`."""
         return unpack(z * pack(second[None]), self.ranks[k]), zeta * core
 
-    def joint(
-        self, packed: Floats, means: Floats, z: Floats, zeta: Floats
-    ) -> tuple[Floats, Floats]:
+    def join(self, own: Floats, others: Floats) -> Floats:
         """See `Algebra`."""
-        return np.einsum("jp,jp->p", packed, z), np.einsum("jr,jr->r", means, zeta)
+        return np.asarray(np.einsum("jp,jp->p", own, others))
 
-    def unfold(self, k: int, total: Floats, linear: Floats) -> tuple[Floats, Floats]:
+    def unfold(self, k: int, total: Floats) -> Floats:
         """See `Algebra`."""
-        return unpack(total[None], self.ranks[k])[0], linear
+        return np.asarray(unpack(total[None], self.ranks[k])[0])
+
+    def unfold_linear(self, k: int, linear: Floats) -> Floats:  # noqa: ARG002 - all modes alike
+        """See `Algebra`."""
+        return linear
 
     def moments(
         self, core: Floats, second: Floats, means: Sequence[Floats], packed: Sequence[Floats]
@@ -122,13 +125,11 @@ class Kronecker:
         form = np.moveaxis(self._folded(second, k), k, 0)
         return unpack(z @ form.reshape(len(form), -1).T, self.ranks[k]), zeta @ unfolded.T
 
-    def joint(
-        self, packed: Floats, means: Floats, z: Floats, zeta: Floats
-    ) -> tuple[Floats, Floats]:
+    def join(self, own: Floats, others: Floats) -> Floats:
         """See `Algebra`."""
-        return packed.T @ z, means.T @ zeta
+        return own.T @ others
 
-    def unfold(self, k: int, total: Floats, linear: Floats) -> tuple[Floats, Floats]:
+    def unfold(self, k: int, total: Floats) -> Floats:
         """See `Algebra`."""
         n, widths = len(self.ranks), [_packed(r) for r in self.ranks]
         x = np.moveaxis(total.reshape([widths[k], *widths[:k], *widths[k + 1 :]]), 0, k)
@@ -137,11 +138,12 @@ class Kronecker:
         x = x.reshape([r for r in self.ranks for _ in range(2)])
         order = [2 * m for m in range(n)] + [2 * m + 1 for m in range(n)]
         size = int(np.prod(self.ranks))
-        vector = linear.reshape([self.ranks[k], *self.ranks[:k], *self.ranks[k + 1 :]])
-        return (
-            np.ascontiguousarray(x.transpose(order)).reshape(size, size),
-            np.moveaxis(vector, 0, k).ravel(),
-        )
+        return np.ascontiguousarray(x.transpose(order)).reshape(size, size)
+
+    def unfold_linear(self, k: int, linear: Floats) -> Floats:
+        """See `Algebra`."""
+        shape = [self.ranks[k], *self.ranks[:k], *self.ranks[k + 1 :]]
+        return np.moveaxis(linear.reshape(shape), 0, k).ravel()
 
     def moments(
         self, core: Floats, second: Floats, means: Sequence[Floats], packed: Sequence[Floats]

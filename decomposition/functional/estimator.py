@@ -321,7 +321,7 @@ class FunctionalModel:
 
     @property
     def center_(self) -> float:
-        """Mean of y, taken off before the fit."""
+        """Constant beside the functions: learnt with the kernels, else the mean of y."""
         return self._fitted().center
 
     @property

@@ -81,7 +81,7 @@ class Run:
             inference.core.fixed,
             (inference.noise.shape, inference.noise.rate),
             inference.noise.fixed,
-            inference.data.center,
+            inference.data.center + inference.data.scale * inference.offset,
             inference.data.scale,
         )
 
@@ -127,7 +127,9 @@ def _prepare(
 ) -> Inference:
     algebra = settings.algebra
     kernels = settings.kernels if kernels is None else kernels
-    means = als_means(data, algebra, rng) if isinstance(init, str) and init == "als" else None
+    means, offset = None, 0.0
+    if isinstance(init, str) and init == "als":
+        means, offset = als_means(data, algebra, rng, shifted=settings.learn)
     if means is None:
         means = random_means(data, algebra, kernels, rng) if isinstance(init, str) else list(init)
     size = int(np.prod(algebra.shape))
@@ -135,7 +137,7 @@ def _prepare(
         core = Core(settings.core, np.zeros((size, size)), fixed=True)
     else:
         relevance = Relevance(algebra.shape) if settings.ard else None
-        start = least_squares_core(data, algebra, means)
+        start = least_squares_core(data, algebra, means, offset)
         core = Core(start, _NARROW * np.eye(size), relevance=relevance)
     modes = [
         Mode(kernel, m, np.broadcast_to(_NARROW * np.eye(m.shape[1]), (len(m), *[m.shape[1]] * 2)))
@@ -147,7 +149,7 @@ def _prepare(
     # In CP one mode carries the scale of all; weights or a core carry it otherwise.
     scaled = {0} if settings.core is not None and not algebra.kron else set()
     learner = Learner(scaled) if settings.learn else None
-    return Inference(data, algebra, modes, core, noise, learner, settings.threads)
+    return Inference(data, algebra, modes, core, noise, learner, settings.threads, offset)
 
 
 def climb(inference: Inference, settings: Settings, progress: Progress = False) -> Run:

@@ -76,6 +76,8 @@ class Inference:
         Learns kernels when given.
     threads : int
         At most so many threads gather at once.
+    offset : float
+        Constant beside the functions, of scaled y; learnt along with kernels.
 
     Notes
     -----
@@ -93,12 +95,15 @@ class Inference:
         noise: Noise,
         learner: Learner | None = None,
         threads: int = 1,
+        offset: float = 0.0,
     ) -> None:
         self.data, self.algebra, self.modes = data, algebra, list(modes)
         self.core, self.noise, self.learner = core, noise, learner
         self.sweeps = 0
         self._threads = threads
         self._count, self._square = data.count, data.square
+        self._sum = float(data.weights @ data.y)
+        self.offset = 0.0
         sizes = [len(nodes) for nodes in data.nodes]
         self._offsets = np.concatenate([[0], np.cumsum(sizes)])
         self._sorted = [data.by_mode(k, self._offsets) for k in range(len(sizes))]
@@ -108,6 +113,15 @@ class Inference:
         self._moments = self._table(packed=True)
         self._sums: list[tuple[slice, Floats, Floats]] | None = None
         self._joint: tuple[Floats, Floats] | None = None
+        self._shift(offset)
+
+    def _shift(self, step: float) -> None:
+        """Take a further constant off the values."""
+        self.offset += step
+        self._square += step * (step * self._count - 2 * self._sum)
+        self._sum -= step * self._count
+        for found in self._sorted:
+            found.values[:] -= step * found.weights
 
     def _table(self, packed: bool) -> Floats:
         table = np.zeros((self._offsets[-1], max(widths(self.algebra, packed))))
@@ -125,12 +139,14 @@ class Inference:
         else:
             rows[:, : self.algebra.ranks[k]] = mode.means
 
-    def _gathered(self, k: int, first: int, last: int, packed: bool) -> Floats:
+    def _gathered(
+        self, k: int, first: int, last: int, packed: bool, counted: bool = False
+    ) -> Floats:
         found, table = self._sorted[k], self._moments if packed else self._means
         others = [w for m, w in enumerate(widths(self.algebra, packed)) if m != k]
         columns = int(np.prod(others)) if self.algebra.kron else widths(self.algebra, packed)[k]
         out = np.empty((last - first, columns))
-        weights = found.weights if packed else found.values
+        weights = found.weights if packed or counted else found.values
         sizes = np.array(others, dtype=np.int64)
 
         def run(low: int, high: int) -> None:
@@ -202,10 +218,31 @@ class Inference:
             total: Floats | float = 0.0
             linear: Floats | float = 0.0
             for part, z, zeta in self._blocks(k) if self._sums is None else self._sums:
-                more, line = self.algebra.joint(packed[part], mode.means[part], z, zeta)
-                total, linear = total + more, linear + line
-            self._joint = self.algebra.unfold(k, np.asarray(total), np.asarray(linear))
+                total = total + self.algebra.join(packed[part], z)
+                linear = linear + self.algebra.join(mode.means[part], zeta)
+            self._joint = (
+                self.algebra.unfold(k, np.asarray(total)),
+                self.algebra.unfold_linear(k, np.asarray(linear)),
+            )
         return self._joint
+
+    def update_offset(self) -> None:
+        """Update the constant: what it takes for residuals of mean zero."""
+        if self.learner is None:
+            return
+        total, linear = self.joint()
+        k, nodes = self._last, len(self.data.nodes[self._last])
+        rows = max(1, _BLOCK // self._columns(k))
+        plain: Floats | float = 0.0
+        for first in range(0, nodes, rows):
+            last = min(first + rows, nodes)
+            zeta = self._gathered(k, first, last, packed=False, counted=True)
+            means = self.modes[k].means[first:last]
+            plain = plain + self.algebra.join(means, zeta)
+        plain = self.algebra.unfold_linear(k, np.asarray(plain))
+        step = (self._sum - float(plain @ self.core.mean)) / self._count
+        self._shift(step)
+        self._sums, self._joint = None, (total, linear - step * plain)
 
     def update_core(self) -> None:
         """Update the core, and the precisions of components where these are learnt."""
@@ -227,6 +264,7 @@ class Inference:
         """Update every mode, the core and the noise; the evidence bound afterwards."""
         for k in self._order:
             self.update_mode(k)
+        self.update_offset()
         self.update_core()
         self.update_noise()
         self.sweeps += 1

@@ -15,6 +15,7 @@ from rankloom.decomposition.tucker_solver import tucker
 
 _BINS = 24
 _SWEEPS = 60
+_CLEARLY = 0.02  # a shift must lower the error by so much to be taken
 
 
 def random_means(
@@ -62,36 +63,58 @@ def binned(
 
 
 def als_means(
-    data: Observations, algebra: Algebra, rng: np.random.Generator
-) -> list[Floats] | None:
+    data: Observations, algebra: Algebra, rng: np.random.Generator, *, shifted: bool
+) -> tuple[list[Floats] | None, float]:
     """Factors of the house's CP or Tucker solver on the binned table, carried over to the nodes.
 
-    None where the table is too small for it: a single mode, or fewer bins than functions.
+    With `shifted` the table is also tried as it was before its mean was taken off, which may have
+    lowered its rank or raised it; the closer fit wins.
+
+    Returns
+    -------
+    means : K arrays (J_k, R_k), or None
+        None where the table is too small: a single mode, or fewer bins than functions.
+    offset : float
+        Constant taken off the scaled values.
     """
     modes = len(data.nodes)
-    if modes < 2:
-        return None
     per_mode = int(min(_BINS, (len(data.y) / 2) ** (1 / modes)))
-    if per_mode < 2:
-        return None
+    if modes < 2 or per_mode < 2:
+        return None, 0.0
     tensor, centers, _ = binned(data, tuple(min(per_mode, len(n)) for n in data.nodes))
     if any(r > n for r, n in zip(algebra.ranks, tensor.shape, strict=True)):
-        return None
-    if algebra.kron:
-        fit = tucker(tensor, ranks=algebra.ranks, max_sweeps=_SWEEPS)
-        factors = [f * len(f) ** 0.5 for f in fit.tensor.factors]
-    else:
-        found = cp(tensor, algebra.ranks[0], max_sweeps=_SWEEPS, rng=rng)
-        share = found.tensor.weights ** (1 / modes)
-        factors = [f * share for f in found.tensor.factors]
+        return None, 0.0
+    best, offset, least = None, 0.0, np.inf
+    for shift in (0.0, -data.center / data.scale) if shifted else (0.0,):
+        moved = tensor - shift
+        factors, error = _factors(moved, algebra, rng)
+        error *= float(np.sqrt(np.nansum(moved**2)))
+        if error < least * (1 - _CLEARLY):
+            best, offset, least = factors, shift, error
+    if best is None:
+        return None, 0.0
     return [
         np.stack([np.interp(nodes, center, column) for column in f.T], axis=1)
-        for nodes, center, f in zip(data.nodes, centers, factors, strict=True)
-    ]
+        for nodes, center, f in zip(data.nodes, centers, best, strict=True)
+    ], offset
 
 
-def least_squares_core(data: Observations, algebra: Algebra, means: list[Floats]) -> Floats:
-    """Core (D,) that fits best to given means, with a small ridge."""
+def _factors(
+    tensor: Floats, algebra: Algebra, rng: np.random.Generator
+) -> tuple[list[Floats], float]:
+    """Factors with entries of about size 1, and the relative error."""
+    if algebra.kron:
+        fit = tucker(tensor, ranks=algebra.ranks, max_sweeps=_SWEEPS)
+        return [f * len(f) ** 0.5 for f in fit.tensor.factors], fit.error
+    found = cp(tensor, algebra.ranks[0], max_sweeps=_SWEEPS, rng=rng)
+    share = found.tensor.weights ** (1 / tensor.ndim)
+    return [f * share for f in found.tensor.factors], found.error
+
+
+def least_squares_core(
+    data: Observations, algebra: Algebra, means: list[Floats], offset: float
+) -> Floats:
+    """Core (D,) that fits best to given means and offset, with a small ridge."""
     size = int(np.prod(algebra.shape))
     gram, right = np.eye(size), np.zeros(size)
     for start in range(0, len(data.y), 4096):
@@ -99,5 +122,5 @@ def least_squares_core(data: Observations, algebra: Algebra, means: list[Floats]
         rows = gather_plain(means, data.index[part], np.ones(len(data.y[part])), algebra.kron)
         weighted = rows * data.weights[part, None]
         gram += weighted.T @ rows
-        right += weighted.T @ data.y[part]
+        right += weighted.T @ (data.y[part] - offset)
     return np.asarray(np.linalg.solve(gram, right), np.float64)

@@ -111,7 +111,8 @@ def test_no_update_lowers_the_bound(kind):
     bounds = [inference.bound()]
     for _ in range(42):
         updates = [(inference.update_mode, k) for k in range(3)]
-        for update, *arguments in [*updates, (inference.update_core,), (inference.update_noise,)]:
+        updates += [(inference.update_offset,), (inference.update_core,), (inference.update_noise,)]
+        for update, *arguments in updates:
             update(*arguments)
             bounds.append(inference.bound())
         inference.sweeps += 1
@@ -148,9 +149,7 @@ def test_tucker_with_a_superdiagonal_core_is_cp():
     options = {"kernels": SMOOTH, "init": means_of(x, 2), "learn_kernels": False, "max_sweeps": 20}
     cp = FunctionalCP(2, **options).fit(x, y)
     tucker = FunctionalTucker((2, 2, 2), core=core, **options).fit(x, y)
-    for a, b in zip(
-        cp.predict(x, return_std=True), tucker.predict(x, return_std=True), strict=True
-    ):
+    for a, b in zip(cp.predict(x, True), tucker.predict(x, True), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-10)
     assert cp.elbo_ == pytest.approx(tucker.elbo_, rel=1e-10)
     np.testing.assert_array_equal(tucker.core_, core)

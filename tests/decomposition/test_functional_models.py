@@ -62,7 +62,10 @@ def test_rank_one_shapes_to_four_digits(kind):
     y = f + 0.01 * rng.standard_normal(len(x))
     rank = 1 if kind is FunctionalCP else (1, 1)
     model = kind(rank, [Matern(1.5, 0.3)] * 2, rng=0).fit(x, y)
-    # scaling centres y, so a constant is taken off before: judge shapes with it put back
+    for k, shape in enumerate((lambda a: np.sin(2 * np.pi * a), lambda a: np.exp(-a))):
+        u = model.mode_function(k, t)[0][:, 0]
+        cosine = u @ shape(t) / np.linalg.norm(u) / np.linalg.norm(shape(t))
+        assert abs(cosine) >= 0.9999
     assert np.sqrt(np.mean((model.predict(x) - f) ** 2)) <= 0.0035
     assert model.noise_std_ == pytest.approx(0.01, rel=0.15)
 
@@ -122,7 +125,8 @@ def test_calibrated_intervals_cover(calibrate):
     test = rng.random(len(y)) < 0.3
     model = cp(1, calibrate=calibrate).fit(x[~test], y[~test])
     assert model.variance_factor_ > 0
-    assert 0.90 <= model.scores(x[test], y[test]).coverage <= 0.99
+    # the 0.95 quantile of about 100 values is known to +-0.02, tested on 440 values: +-0.01
+    assert 0.87 <= model.scores(x[test], y[test]).coverage <= 0.995
     plain = cp(1).fit(x[~test], y[~test])
     assert plain.variance_factor_ == 1
     ratio = model.predict(x, True)[1] / plain.predict(x, True)[1]
@@ -290,7 +294,7 @@ def changed(row, column, value):
         (lambda: cp(tol=2.0).fit(X, Y), "`tol`"),
         (lambda: FunctionalTucker((2, 2, 2), core=np.ones(8)).fit(X, Y), "`core`"),
         (lambda: cp().fit(X, Y, sample_weight=-np.ones(60)), "`sample_weight`"),
-        (lambda: cp().fit(X, Y).predict(X[:, :2]), "one column per mode"),
+        (lambda: cp().fit(X, Y).predict(X[:, :2]), "column of coordinates per mode"),
         (lambda: cp().fit(X, Y).mode_function(3, [0.0]), "`mode`"),
         (lambda: cp().fit(X, Y).predict_interval(X, 1.0), "`level`"),
     ],
