@@ -1,4 +1,4 @@
-"""GPyTorch: kernels read and written back, exact Gaussian processes as oracle, exported functions."""
+"""GPyTorch: kernels read and written, exact Gaussian processes as oracle, exported functions."""
 
 import numpy as np
 import pytest
