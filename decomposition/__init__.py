@@ -10,6 +10,8 @@ if __name__ != "rankloom.decomposition":  # a second name would give a second co
         f"This folder was imported as {__name__!r}: import `rankloom.decomposition` instead."
     )
 
+from typing import TYPE_CHECKING, Any
+
 from rankloom.decomposition import datasets
 from rankloom.decomposition.chebyshev import ApproximationWarning, ChebyshevTucker
 from rankloom.decomposition.community import Communities, communities, fold_pairs
@@ -17,7 +19,6 @@ from rankloom.decomposition.cp_fit import CPFit
 from rankloom.decomposition.cp_solver import cp
 from rankloom.decomposition.cp_tensor import CPTensor
 from rankloom.decomposition.fit import Fit, TuckerFit
-from rankloom.decomposition.functional import FunctionalCP, FunctionalTucker, Matern
 from rankloom.decomposition.match import Match, match_components
 from rankloom.decomposition.nonnegative import nonnegative_cp
 from rankloom.decomposition.selection import (
@@ -30,6 +31,9 @@ from rankloom.decomposition.stream import TuckerStream
 from rankloom.decomposition.tucker_nonnegative import nonnegative_tucker
 from rankloom.decomposition.tucker_solver import tucker
 from rankloom.decomposition.tucker_tensor import TuckerTensor
+
+if TYPE_CHECKING:
+    from rankloom.decomposition.functional import FunctionalCP, FunctionalTucker, Matern
 
 __all__ = [
     "ApproximationWarning",
@@ -58,3 +62,14 @@ __all__ = [
     "suggest_rank",
     "tucker",
 ]
+
+_FUNCTIONAL = ("FunctionalCP", "FunctionalTucker", "Matern")
+
+
+def __getattr__(name: str) -> Any:
+    """Import functional models at first use: their kernels would slow down every import."""
+    if name not in _FUNCTIONAL:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from rankloom.decomposition import functional
+
+    return getattr(functional, name)
