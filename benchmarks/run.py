@@ -19,6 +19,7 @@ SCRIPTS = (
     "decomposition_tucker.py",
     "decomposition_cp.py",
     "decomposition_outofcore.py",
+    "functional_pm25.py",
     "aqc_gradient.py",
 )
 

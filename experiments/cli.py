@@ -26,6 +26,7 @@ import tyro
 from rankloom.experiments.chain_config import EvolveConfig, GroundConfig
 from rankloom.experiments.config import CompileConfig
 from rankloom.experiments.decompose_config import DecomposeConfig
+from rankloom.experiments.functional_config import FunctionalConfig
 from rankloom.experiments.toml import ConfigError, load_toml
 
 if TYPE_CHECKING:
@@ -139,12 +140,32 @@ class Decompose(Job):
         return run_decompose(self.settings, overwrite=self.overwrite, progress=True)
 
 
+@dataclass(frozen=True)
+class Functional(Job):
+    """Model a table of values at continuous coordinates and predict with error bars.
+
+    Settings come from a TOML file, from flags, or from both: a flag is the key of the file with its
+    section in front, and wins.
+    """
+
+    settings: Annotated[FunctionalConfig, tyro.conf.arg(name="")] = field(
+        default_factory=FunctionalConfig
+    )
+
+    def run(self) -> "Written":
+        """Carry the command out."""
+        from rankloom.experiments.functional_job import run_functional
+
+        return run_functional(self.settings, overwrite=self.overwrite, progress=True)
+
+
 COMMANDS: Mapping[str, type[Demo] | type[Job]] = {
     "demo": Demo,
     "compile": Compile,
     "evolve": Evolve,
     "ground": Ground,
     "decompose": Decompose,
+    "functional": Functional,
 }
 """In the order of `rankloom --help`."""
 

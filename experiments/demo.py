@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rankloom.experiments import chain_study, decomposition_study
+from rankloom.experiments import chain_study, decomposition_study, functional_study
 from rankloom.experiments.bars import Bars
 from rankloom.experiments.chains import chains_section
 from rankloom.experiments.circuits import circuits_section
@@ -17,6 +17,7 @@ from rankloom.experiments.config import ChainConfig, CompileConfig
 from rankloom.experiments.decompositions import decompositions_section
 from rankloom.experiments.folders import atomic_folder
 from rankloom.experiments.freeness import freeness
+from rankloom.experiments.functionals import functional_section
 from rankloom.experiments.problem import prepare
 from rankloom.experiments.report import Section, Written, write_report
 from rankloom.experiments.study import study
@@ -87,10 +88,24 @@ def decompositions(root: Path, bars: Bars) -> Section:
     return decompositions_section(found, root, "decomposition", bars)
 
 
+def functional(root: Path, bars: Bars) -> Section:
+    """Curves with error bars from scattered values, beside the planted ones.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the report; files go to ``functional/`` below it.
+    bars : Bars
+    """
+    found = functional_study.study(root / "functional", bars)
+    return functional_section(found, root, "functional", bars)
+
+
 SECTIONS: tuple[MakeSection, ...] = (
     circuits,
     chains,
     decompositions,
+    functional,
     freeness,
 )
 

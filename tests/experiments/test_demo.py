@@ -49,6 +49,10 @@ def test_decompositions(full):
     assert len(full[1]["decomposition"].checks) == 5
 
 
+def test_functional(full):
+    assert len(full[1]["functional"].checks) == 6
+
+
 def test_an_older_demo_is_replaced(full):
     folder = full[0].report.parent
     run_demo(folder, sections=[lambda root, bars: Section("tiny", "Tiny", "Lead.", *[[]] * 4)])
