@@ -10,7 +10,7 @@ from rankloom.decomposition.functional import bridge
 from rankloom.decomposition.functional.observations import observe
 from rankloom.decomposition.functional.starts import binned
 
-# 1500 noisy values at random points of a box: no two share a coordinate.
+# 1000 noisy values at random points of a box: no two share a coordinate.
 rng = np.random.default_rng(0)
 noise = 0.1
 
@@ -20,7 +20,7 @@ def truth(x: np.ndarray) -> np.ndarray:
     return waves + np.cos(3 * x[:, 0]) * np.sin(5 * x[:, 1] + 0.5) * np.cos(6 * x[:, 2])
 
 
-X, points = rng.uniform(0, 1, (1500, 3)), rng.uniform(0, 1, (1500, 3))
+X, points = rng.uniform(0, 1, (1000, 3)), rng.uniform(0, 1, (1000, 3))
 y = truth(X) + noise * rng.standard_normal(len(X))
 
 
@@ -74,16 +74,16 @@ else:
     evidence = gpytorch.mlls.ExactMarginalLogLikelihood(likelihood, exact)
     optimiser = torch.optim.Adam(exact.parameters(), lr=0.1)
     with gpytorch.settings.fast_computations(False, False, False):
-        for _ in range(25):
+        for _ in range(15):
             optimiser.zero_grad()
             loss = -evidence(exact(at), values)
             loss.backward()
             optimiser.step()
         exact.eval()
         with torch.no_grad():
-            report("exact process, 25 steps", exact(torch.from_numpy(points)).mean.numpy())
+            report("exact process, 15 steps", exact(torch.from_numpy(points)).mean.numpy())
     # Kernels go both ways, and a fitted function goes out as a process of GPyTorch.
     kernel = bridge.to_gpytorch(model.kernels_[0])
-    print(f"learnt, for GPyTorch: lengthscale {float(kernel.base_kernel.lengthscale):.3f}")
+    print(f"learnt, for GPyTorch: lengthscale {kernel.base_kernel.lengthscale.item():.3f}")
 
 assert functional < 0.05
