@@ -1,13 +1,16 @@
 """Values and gradients of Chebyshev-Tucker functions at scattered points, in any array library."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 
-from rankloom.decomposition.chebyshev.basis import derivative, polynomials
+import numpy as np
+
+from rankloom.decomposition.chebyshev.basis import derivative, is_complex, polynomials
 from rankloom.decomposition.chebyshev.domain import Interval, check_places, to_unit
-from rankloom.decomposition.tucker_tensor import TuckerTensor
-from rankloom.tn.arrays import Array, like, namespace
+from rankloom.tn.arrays import Array, is_numpy, like, namespace
 
-_CHUNK = 2**20  # numbers held at once
+_CHUNK = 2**18  # numbers held at once: two megabytes, for a cache
+_KERNEL = 256  # points from which a compiled kernel pays
 
 
 def on_axis(factor: Array, x: Array, interval: Interval, axis: int) -> Array:
@@ -19,8 +22,7 @@ def on_axis(factor: Array, x: Array, interval: Interval, axis: int) -> Array:
         `x` is not one-dimensional, or has NaN or a place outside the interval.
     """
     xp = namespace(factor)
-    complex_valued = xp.isdtype(factor.dtype, "complex floating")
-    x = like(factor, x, xp.real(factor).dtype if complex_valued else factor.dtype)
+    x = like(factor, x, xp.real(factor).dtype if is_complex(factor) else factor.dtype)
     if x.ndim != 1:
         raise ValueError(f"the places of axis {axis} must have shape (n,), got {tuple(x.shape)}.")
     t = to_unit(x, interval)
@@ -39,35 +41,63 @@ def rows(factor: Array, t: Array) -> Array:
 def values(core: Array, factors: Sequence[Array], t: Sequence[Array]) -> Array:
     """Values at points of [-1, 1]^d, one array of places per axis.
 
-    About ``2 r^3`` operations per point.
+    About ``2 r^d`` operations per point, nearly all in one matrix product.
     """
-    tensor = TuckerTensor._adopt(core, factors)
     parts = []
-    for part in _chunks(tensor, t):
-        parts.append(tensor._rows([rows(f, x) for f, x in zip(factors, part, strict=True)]))
+    for part in _chunks(core, factors, t):
+        v = _first(core, rows(factors[0], part[0]))
+        for f, x in zip(factors[1:], part[1:], strict=True):
+            v = _contract(v, rows(f, x))
+        parts.append(v[:, 0])
     return parts[0] if len(parts) == 1 else namespace(core).concat(parts)
 
 
 def gradients(
     core: Array, factors: Sequence[Array], t: Sequence[Array], domain: Sequence[Interval]
 ) -> Array:
-    """Gradients (m, d) at points of [-1, 1]^d with respect to the variables of `domain`."""
-    xp, tensor = namespace(core), TuckerTensor._adopt(core, factors)
-    scales = [2 / (stop - start) for start, stop in domain]
-    slopes = [derivative(f) * scale for f, scale in zip(factors, scales, strict=True)]
+    """Gradients (m, d) at points of [-1, 1]^d with respect to the variables of `domain`.
+
+    About ``4 r^d`` operations per point: what is left after one axis serves all others.
+    """
+    xp = namespace(core)
+    slopes = [
+        derivative(f) * (2 / (stop - start))
+        for f, (start, stop) in zip(factors, domain, strict=True)
+    ]
     parts = []
-    for part in _chunks(tensor, t):
-        plain = [rows(f, x) for f, x in zip(factors, part, strict=True)]
-        columns = []
-        for k, (slope, x) in enumerate(zip(slopes, part, strict=True)):
-            columns.append(tensor._rows([*plain[:k], rows(slope, x), *plain[k + 1 :]]))
-        parts.append(xp.stack(columns, axis=1))
+    for part in _chunks(core, factors, t):
+        plain = _first(core, rows(factors[0], part[0]))
+        partial = [_first(core, rows(slopes[0], part[0]))]
+        for f, slope, x in zip(factors[1:], slopes[1:], part[1:], strict=True):
+            here, along = rows(f, x), rows(slope, x)
+            partial = [*(_contract(v, here) for v in partial), _contract(plain, along)]
+            plain = _contract(plain, here)
+        parts.append(xp.concat(partial, axis=1))
     return parts[0] if len(parts) == 1 else xp.concat(parts)
 
 
-def _chunks(tensor: TuckerTensor, t: Sequence[Array]) -> list[list[Array]]:
+def _first(core: Array, row: Array) -> Array:
+    """The first axis of the core contracted with a row (p, r_0) per point, shape (p, rest)."""
+    return row @ namespace(core).reshape(core, (core.shape[0], -1))
+
+
+def _contract(v: Array, row: Array) -> Array:
+    """The next axis of the tensors (p, r * rest) contracted with rows (p, r), shape (p, rest)."""
+    xp, (points, r) = namespace(v), row.shape
+    v = xp.reshape(v, (points, r, -1))
+    if points >= _KERNEL and is_numpy(v) and v.dtype == row.dtype == np.float64:
+        from rankloom.decomposition.chebyshev.evaluation_kernels import contract_rows
+
+        out = np.empty((points, v.shape[2]))
+        contract_rows(v, np.ascontiguousarray(row), out)
+        return out
+    return xp.matmul(row[:, None, :], v)[:, 0, :]
+
+
+def _chunks(core: Array, factors: Sequence[Array], t: Sequence[Array]) -> Iterator[list[Array]]:
     """The places in pieces whose intermediates fit into `_CHUNK` numbers."""
     count = t[0].shape[0]
-    size = max(1, _CHUNK // max(tensor._per_point(), max(tensor.shape)))
-    starts = range(0, max(count, 1), size)
-    return [[x[start : min(start + size, count)] for x in t] for start in starts]
+    widest = max(math.prod(core.shape[1:]), *(f.shape[0] for f in factors))
+    size = max(64, _CHUNK // widest)
+    for start in range(0, max(count, 1), size):
+        yield [x[start : min(start + size, count)] for x in t]

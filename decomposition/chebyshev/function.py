@@ -14,6 +14,7 @@ norm, relative to their norm. Results of arithmetic carry no estimate.
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -30,6 +31,7 @@ from rankloom.tn.arrays import Array, library_of, namespace, read_only, to_host
 from rankloom.tn.arrays import to_device as move
 
 if TYPE_CHECKING:
+    from rankloom.decomposition.chebyshev.boxes import Boxes
     from rankloom.decomposition.chebyshev.extrema import Extremum
 
 
@@ -156,8 +158,17 @@ class ChebyshevTucker(Builders):
         ------
         ValueError
             Not d columns, NaN, or a point outside the domain (it is named).
+
+        Notes
+        -----
+        About ``2 r^d`` operations per point. NumPy functions of large ranks are split into
+        sub-boxes of smaller ranks when there are many points, to a fifth of `error_estimate`
+        or to rounding; the boxes are kept for the next call (a few times the memory of f).
         """
         t, single = self._unit(points)
+        boxes = self._split_for(t[0].shape[0])
+        if boxes is not None:
+            return boxes.apply(evaluation.values, t, ())
         values = evaluation.values(self.core, self.factors, t)
         return values[0, ...] if single else values
 
@@ -177,8 +188,30 @@ class ChebyshevTucker(Builders):
     def gradient(self, points: Array) -> Array:
         """Partial derivatives at points (m, d) or a single one (d,); the shape of `points`."""
         t, single = self._unit(points)
+        boxes = self._split_for(2 * t[0].shape[0])
+        if boxes is not None:
+            parts = [(0.0, (stop - start) / boxes.count) for start, stop in self.domain]
+            return boxes.apply(partial(evaluation.gradients, domain=parts), t, (self.dimension,))
         slopes = evaluation.gradients(self.core, self.factors, t, self.domain)
         return slopes[0, ...] if single else slopes
+
+    @cached_property
+    def _splits(self) -> dict[int, "Boxes"]:
+        """Sub-boxes made so far, by the number of intervals of an axis."""
+        return {}
+
+    def _split_for(self, points: int) -> "Boxes | None":
+        """Sub-boxes that make the evaluation at so many points faster, if any do."""
+        from rankloom.decomposition.chebyshev.boxes import best_count, split
+
+        if type(self.core) is not np.ndarray or self.dtype != np.float64:
+            return None
+        count = best_count(self.ranks, points, tuple(self._splits))
+        if count == 1:
+            return None
+        if count not in self._splits:
+            self._splits[count] = split(self.coefficients, count, self.error_estimate)
+        return self._splits[count]
 
     def _unit(self, points: Array) -> tuple[list[Array], bool]:
         """Columns of the points, mapped to [-1, 1], and whether it is a single point."""
