@@ -31,6 +31,9 @@ from rankloom.tn.arrays import Array, library_of, namespace, read_only, to_host
 from rankloom.tn.arrays import to_device as move
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from mpl_toolkits.mplot3d import Axes3D
+
     from rankloom.decomposition.chebyshev.boxes import Boxes
     from rankloom.decomposition.chebyshev.extrema import Extremum
 
@@ -405,6 +408,44 @@ class ChebyshevTucker(Builders):
         from rankloom.decomposition.chebyshev.storage import load
 
         return cls(**load(path))
+
+    # Pictures -------------------------------------------------------------------------------------
+
+    def plot_slice(
+        self,
+        places: Mapping[int, float] | None = None,
+        resolution: int = 201,
+        ax: "Axes | None" = None,
+    ) -> "Axes":
+        """Heat map over two variables, the others held at `places`, as in `slice`."""
+        from rankloom.decomposition.chebyshev.plots import plot_slice
+
+        return plot_slice(self, places, resolution, ax)
+
+    def plot_isosurface(
+        self, level: float, resolution: int = 64, ax: "Axes3D | None" = None
+    ) -> "Axes3D":
+        """The surface on which a function of three variables is `level` (extra ``surface``)."""
+        from rankloom.decomposition.chebyshev.plots import plot_isosurface
+
+        return plot_isosurface(self, level, resolution, ax)
+
+    def plot_coefficients(self, ax: "Axes | None" = None) -> "Axes":
+        """Size of the coefficients against the degree, for each variable."""
+        from rankloom.decomposition.chebyshev.plots import plot_coefficients
+
+        return plot_coefficients(self, ax)
+
+    def plot_ranks(self, ax: "Axes | None" = None) -> "Axes":
+        """Ranks that `compress` would give, against the tolerance."""
+        from rankloom.decomposition.chebyshev.plots import plot_ranks
+
+        return plot_ranks(self, ax)
+
+    def _repr_html_(self) -> str:
+        from rankloom.decomposition.chebyshev.plots import html
+
+        return html(self)
 
     def __repr__(self) -> str:
         return f"ChebyshevTucker(domain={self.domain}, degrees={self.degrees}, ranks={self.ranks})"

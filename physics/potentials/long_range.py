@@ -143,7 +143,7 @@ def long_range_function(particles: Particles, domain: Domain, split: Split, tol:
     axes = _axes(domain, source_intervals(particles, domain), split.rule, tol / 10)
     core = mixed_core(moments_of(particles, axes), split.rule.weights, axes)
     rounded = TuckerTensor(core, tuple(axis.phi for axis in axes)).round(tol)
-    return ChebyshevTucker(rounded.core, rounded.factors, domain)
+    return ChebyshevTucker(rounded.core, rounded.factors, domain, error_estimate=tol)
 
 
 def moments_of(

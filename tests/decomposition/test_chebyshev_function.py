@@ -209,3 +209,47 @@ def test_messages_say_what_is_wrong():
         random_function(0, domain=[(0, 1)] * 2)
     with pytest.raises(ValueError, match="names a variable twice"):
         f.integrate(axis=(1, -2))
+
+
+def test_pictures_show_the_numbers():
+    from matplotlib import pyplot as plt
+
+    f = on_nodes(wave)
+    ax = f.plot_slice({2: 0.5}, resolution=11)
+    image = ax.images[0].get_array()
+    exact = f.grid(np.linspace(-1, 2, 11), np.linspace(-1, 1, 11), [0.5])[:, :, 0]
+    np.testing.assert_allclose(image, exact.T, atol=1e-12)
+    assert f.slice({0: 0.1}).plot_slice().get_xlabel() == "variable 0"
+    lines = f.plot_coefficients().lines
+    assert [len(line.get_xdata()) for line in lines] == [n + 1 for n in f.degrees]
+    for k, line in enumerate(f.plot_ranks().lines):
+        tolerances, ranks = line.get_data()
+        for tol in (1e-2, 1e-5):
+            read = ranks[np.flatnonzero(tolerances <= tol)[0]]
+            assert abs(read - f.compress(tol).ranks[k]) <= 1  # `compress` cuts one mode by one
+    with pytest.raises(ValueError, match="must leave two"):
+        f.plot_slice()
+    assert "degrees" in f._repr_html_()
+    plt.close("all")
+
+
+def test_isosurfaces_have_the_value(monkeypatch):
+    from matplotlib import pyplot as plt
+    from mpl_toolkits.mplot3d import Axes3D
+
+    pytest.importorskip("skimage")
+    drawn = {}
+
+    def record(self, x, y, triangles, z, **_):
+        drawn.update(corners=np.array([x, y, z]), triangles=triangles)
+
+    monkeypatch.setattr(Axes3D, "plot_trisurf", record)
+    f = on_nodes(lambda x, y, z: x**2 + y**2 + z**2)
+    f.plot_isosurface(0.5)
+    np.testing.assert_allclose((drawn["corners"] ** 2).sum(axis=0), 0.5, atol=2e-3)  # linear
+    assert drawn["triangles"].max() == drawn["corners"].shape[1] - 1
+    with pytest.raises(ValueError, match="outside the values"):
+        f.plot_isosurface(50)
+    with pytest.raises(ValueError, match="three variables"):
+        f.slice({0: 0.1}).plot_isosurface(0.5)
+    plt.close("all")
