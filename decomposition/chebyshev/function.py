@@ -12,7 +12,7 @@ norm, relative to their norm. Results of arithmetic carry no estimate.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from types import ModuleType
@@ -190,13 +190,20 @@ class ChebyshevTucker(Builders):
 
     def gradient(self, points: Array) -> Array:
         """Partial derivatives at points (m, d) or a single one (d,); the shape of `points`."""
+        return self._derivatives(evaluation.gradients, points, (self.dimension,))
+
+    def hessian(self, points: Array) -> Array:
+        """Second partial derivatives (m, d, d) at points (m, d), or (d, d) at a single one (d,)."""
+        return self._derivatives(evaluation.hessians, points, (self.dimension,) * 2)
+
+    def _derivatives(self, call: Any, points: Array, shape: tuple[int, ...]) -> Array:
         t, single = self._unit(points)
         boxes = self._split_for(2 * t[0].shape[0])
         if boxes is not None:
             parts = [(0.0, (stop - start) / boxes.count) for start, stop in self.domain]
-            return boxes.apply(partial(evaluation.gradients, domain=parts), t, (self.dimension,))
-        slopes = evaluation.gradients(self.core, self.factors, t, self.domain)
-        return slopes[0, ...] if single else slopes
+            return boxes.apply(partial(call, domain=parts), t, shape)
+        found = call(self.core, self.factors, t, self.domain)
+        return found[0, ...] if single else found
 
     @cached_property
     def _splits(self) -> dict[int, "Boxes"]:
@@ -349,6 +356,23 @@ class ChebyshevTucker(Builders):
         ones = [xp.ones((1,) * n, dtype=self.dtype, device=device) for n in (self.dimension, 2)]
         tensor = TuckerTensor._adopt(ones[0], [ones[1]] * self.dimension) * value
         return ChebyshevTucker._adopt(tensor, self.domain)
+
+    def compose(self, function: Callable[..., Any], tol: float = 1e-10, *, rng: Any = None) -> Self:
+        """``function(f)``, for a function of one array, by `from_function`.
+
+        Examples
+        --------
+        >>> f = ChebyshevTucker([1.0], [[[0.0], [1.0]]])  # x
+        >>> import numpy as np
+        >>> round(float(f.compose(np.exp, rng=0)([1.0])), 9)
+        2.718281828
+        """
+        host = self.to_host()
+
+        def composed(*x: Array) -> Any:
+            return function(host(np.stack(x, axis=1)))
+
+        return self.from_function(composed, self.domain, tol, rng=rng)
 
     def compress(self, tol: float) -> Self:
         """Smaller ranks and degrees, within a relative error of the coefficients.

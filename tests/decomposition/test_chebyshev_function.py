@@ -52,6 +52,24 @@ def test_values_and_gradient():
     np.testing.assert_allclose(f(corner), wave(*corner.T), atol=1e-11)
 
 
+def test_second_derivatives_are_derivatives_of_derivatives():
+    f, p = random_function(0), points()
+    h = f.hessian(p)
+    for i in range(3):
+        for j in range(3):
+            exact = f.derivative(i).derivative(j)(p)
+            np.testing.assert_allclose(h[:, i, j], exact, atol=1e-11 * np.abs(h).max())
+    np.testing.assert_allclose(f.hessian(p[0]), h[0], atol=1e-11 * np.abs(h).max())
+    assert np.abs(f.derivative(1, order=2)(p) - h[:, 1, 1]).max() <= 1e-11 * np.abs(h).max()
+
+
+def test_composition():
+    f = on_nodes(wave)
+    g = f.compose(np.cos, 1e-8, rng=0)
+    assert g.error_estimate <= 1e-8
+    np.testing.assert_allclose(g(points()), np.cos(f(points())), atol=3e-8)
+
+
 @given(seed=st.integers(0, 999), dtype=st.sampled_from([float, complex]))
 def test_arithmetic_is_that_of_values(seed, dtype):
     f, g = random_function(seed, dtype=dtype), random_function(seed + 1, (3, 8, 5))
@@ -167,6 +185,7 @@ def test_every_library_agrees(library):
     p = points(count=9)
     np.testing.assert_allclose(library.host(g(library(p))), f(p), atol=1e-12)
     np.testing.assert_allclose(library.host(g.gradient(library(p))), f.gradient(p), atol=1e-12)
+    np.testing.assert_allclose(library.host(g.hessian(library(p))), f.hessian(p), atol=1e-11)
     axes = [np.linspace(*d, 4) for d in DOMAIN]
     np.testing.assert_allclose(library.host(g.grid(*map(library, axes))), f.grid(*axes), atol=1e-12)
     for one, other in [
