@@ -87,7 +87,9 @@ def derivatives(
         towers.append(tower)
     parts: list[dict[tuple[int, ...], Array]] = []
     for part in _chunks(core, factors, t):
-        found = {(j,): _first(core, rows(f, part[0])) for j, f in enumerate(towers[0])}
+        found: dict[tuple[int, ...], Array] = {
+            (j,): _first(core, rows(f, part[0])) for j, f in enumerate(towers[0])
+        }
         for tower, x in zip(towers[1:], part[1:], strict=True):
             here = [rows(f, x) for f in tower]
             found = {
