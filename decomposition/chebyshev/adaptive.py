@@ -5,7 +5,7 @@ grown from fibres at random places and at products of places that mattered befor
 far does not explain of new fibres is cut by a pivoted QR, and axes whose Chebyshev coefficients do
 not decay get twice as many nodes (nested, so that only the new ones cost). In each basis the
 rows that determine the others best are picked by a pivoted QR, and f at their products gives the
-core (the core of Chebfun3F).
+core, as in Chebfun3F.
 
 The result is checked on fresh points. Where it misses the tolerance, fibres through the worst
 points join in and the search goes on. With m nodes and rank r about ``2 d m r + r^d`` values
@@ -30,6 +30,7 @@ _FIRST = 17  # nodes of an axis at the start
 _CHECKS = 1000  # fresh points of a check
 _ROUNDS = 8  # checks until the search gives up
 _LARGEST_CORE = 2**26  # values of the core: half a gigabyte
+_AT_ONCE = 2**20  # of these values
 _COARSE_CORE = 2**21  # the same while the degrees are too low: more would not be accurate
 _NOISE = 5e-15  # relative rounding of the function that is not followed
 _STALLS = 2  # checks without progress until the search gives up
@@ -219,8 +220,8 @@ def search(
 ) -> None:
     """Grow bases and nodes of all axes until fresh fibres bring nothing new."""
     d, first = len(axes), True
-    # after a check, a few functions more are wanted; many would be the rounding of the function
     unresolved = max(_FIRST, int(_COARSE_CORE ** (1 / d)))
+    # after a check, a few functions more are wanted; many would be the rounding of the function
     limits = [2 * a.rank + _FIRST if a.rank else math.inf for a in axes]
     while True:
         settled = True
@@ -250,9 +251,12 @@ def assembled(axes: list[Fibres], samples: Samples, threshold: float) -> TuckerT
     """The function through its values at the products of the rows of all axes, compressed."""
     rows = [a.rows() for a in axes]
     shape = tuple(map(len, rows))
-    index = np.unravel_index(np.arange(math.prod(shape)), shape)
-    points = np.stack([a.nodes[i][j] for a, i, j in zip(axes, rows, index, strict=True)])
-    core = samples(points).reshape(shape)
+    places = [a.nodes[i] for a, i in zip(axes, rows, strict=True)]
+    parts, total = [], math.prod(shape)
+    for start in range(0, total, _AT_ONCE):
+        index = np.unravel_index(np.arange(start, min(start + _AT_ONCE, total)), shape)
+        parts.append(samples(np.stack([x[i] for x, i in zip(places, index, strict=True)])))
+    core = np.concatenate(parts).reshape(shape)
     inverses = [np.linalg.inv(a.basis[i]) for a, i in zip(axes, rows, strict=True)]
     factors = [basis.to_coefficients(a.basis) for a in axes]
     tensor = TuckerTensor._adopt(mode_products(core, inverses), factors).orthonormalize()

@@ -24,15 +24,10 @@ def is_number(x: Any) -> bool:
 
 def tensor_coefficients(values: Array) -> Array:
     """Coefficients of values at the nodes of all axes."""
-    return _all_axes(values, to_coefficients)
-
-
-def _all_axes(x: Array, transform: Any) -> Array:
-    """`transform`, which works on the first axis, on one axis after the other."""
-    xp = namespace(x)
-    for _ in range(x.ndim):  # each turn brings the next axis to the front
-        x = transform(xp.permute_dims(x, (*range(1, x.ndim), 0)))
-    return x
+    xp = namespace(values)
+    for _ in range(values.ndim):  # each turn brings the next axis to the front
+        values = to_coefficients(xp.permute_dims(values, (*range(1, values.ndim), 0)))
+    return values
 
 
 def padded(factor: Array, m: int) -> Array:

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from rankloom.decomposition.chebyshev.domain import Domain
 
-_CHUNK = 2**20  # points handed over at once
-
 Points = NDArray[np.float64]
 
 
@@ -46,9 +44,6 @@ class Samples:
         count = points.shape[1]
         if count == 0:
             return np.empty(0)
-        if count > _CHUNK:
-            starts = range(0, count, _CHUNK)
-            return np.concatenate([self(points[:, i : i + _CHUNK]) for i in starts])
         values = np.asarray(self._function(*points))
         self.evaluations += count
         if values.shape != (count,):

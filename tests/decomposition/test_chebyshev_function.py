@@ -199,6 +199,19 @@ def test_every_library_agrees(library):
     assert g.maximum().value == pytest.approx(f.maximum().value, rel=1e-12)
 
 
+def test_values_of_every_library(library):
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((5, 6, 4))
+    f = ChebyshevTucker.from_values(values, DOMAIN, tol=0.3)
+    g = ChebyshevTucker.from_values(library(values), DOMAIN, tol=0.3)
+    assert g.ranks == f.ranks
+    p = points(count=5)
+    np.testing.assert_allclose(library.host(g(library(p))), f(p), atol=1e-11)
+    assert g.integrate() == pytest.approx(f.integrate(), rel=1e-10)
+    box = [(0, 1), (0, 0.5), (0.2, 0.4)]
+    assert g.restrict(box).norm() == pytest.approx(f.restrict(box).norm(), rel=1e-10)
+
+
 def test_files(tmp_path):
     f = random_function(0, dtype=complex)
     f.save(tmp_path / "f.h5")
