@@ -18,10 +18,10 @@ from common import Contender, duration, header, peer_version, table, take_turns,
 from rankloom.decomposition import CPTensor, cp, datasets, match_components, nonnegative_cp
 from rankloom.decomposition.cp_als import CPSweeps, least_squares
 from rankloom.decomposition.data import check_dense
-from rankloom.decomposition.masked_rows import by_mode, stack
-from rankloom.decomposition.sparse import SparseSweeps, check_sparse
-from rankloom.decomposition.sparse_kernels import mttkrp_rows
+from rankloom.decomposition.masked_rows import by_mode
+from rankloom.decomposition.sparse import SparseSweeps, check_sparse, listed_mttkrp
 from rankloom.decomposition.starts import start
+from rankloom.decomposition.workers import Workers
 
 N = 200
 
@@ -188,11 +188,11 @@ def sparse(rounds: int, rank: int = 10, count: int = 5) -> None:
     rows, data, _ = check_sparse((coords, values, shape))
     lists = by_mode(tuple(rows.T), data.x[0], shape)
     print(f"set-up of ours (checks, sorting): {duration(time.perf_counter() - began)}\n")
-    factors, out = list(init.factors), np.empty((1000, rank))
+    factors = list(init.factors)
 
     def products() -> None:
-        for k, listed in enumerate(lists):
-            mttkrp_rows(stack(factors), *listed, k, out)
+        for k in range(3):
+            listed_mttkrp(factors, lists, k, Workers())
 
     def sweeps() -> float:
         solver = SparseSweeps(data, lists, init, least_squares(), line_search=False)

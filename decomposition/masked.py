@@ -27,6 +27,7 @@ from rankloom.decomposition.data import Dense
 from rankloom.decomposition.masked_rows import RowSweeps
 from rankloom.decomposition.observed import Observed, check_observed
 from rankloom.decomposition.starts import check_init, check_rank
+from rankloom.decomposition.workers import Workers
 from rankloom.tn.arrays import Array, namespace, one_blas_thread
 from rankloom.tn.progress import Progress
 
@@ -86,10 +87,11 @@ def masked_cp(
     def make(k: int, generator: np.random.Generator) -> CPSweeps | RowSweeps:
         begin = bound.start(data.x, rank, first, k, generator)
         if rows:
-            return RowSweeps(found, begin, ridge=ridge, line_search=settings["line_search"])
+            options = {"line_search": settings["line_search"], "workers": workers}
+            return RowSweeps(found, begin, ridge=ridge, **options)
         return FillSweeps(found, begin, bound.rules(ridge, data.eps))
 
-    with one_blas_thread():
+    with one_blas_thread() as threads, Workers(threads) as workers:
         best = search(
             make,
             restarts=settings["restarts"],

@@ -13,6 +13,7 @@ from rankloom.decomposition.data import slabs, sum_of_squares
 from rankloom.decomposition.degeneracy import Growth
 from rankloom.decomposition.modes import unfold
 from rankloom.decomposition.observed import Observed
+from rankloom.decomposition.workers import Workers
 from rankloom.tn.arrays import Array, is_numpy, namespace
 from rankloom.tn.outcome import Outcome
 
@@ -38,6 +39,8 @@ class RowSweeps:
         Of the penalty ``ridge sum_r w_r^2`` beside the sum of ``weight |x - model|^2``.
     line_search : bool, default False
         Try longer steps; a trial costs no more than the error, a fraction 1 / R of a sweep.
+    workers : Workers, optional
+        Threads that share the rows of a factor.
     """
 
     def __init__(
@@ -47,10 +50,13 @@ class RowSweeps:
         *,
         ridge: float = 0.0,
         line_search: bool = False,
+        workers: Workers | None = None,
     ) -> None:
         self._norm, self._ridge = found.data.norm, ridge
-        kind = ListedEntries if is_numpy(found.data.x) else DenseEntries
-        self._entries: Entries = kind(found.data.x, found.seen, found.weights)
+        given = found.data.x, found.seen, found.weights
+        self._entries: Entries = (
+            ListedEntries(*given, workers) if is_numpy(found.data.x) else DenseEntries(*given)
+        )
         unit = start.normalize()
         self._weights, self._factors = unit.weights, list(unit.factors)
         self._extrapolation = Extrapolation() if line_search else None
@@ -116,10 +122,17 @@ class ListedEntries:
     Memory: ``N (4 N + 8)`` bytes for an entry, and 8 N more with weights.
     """
 
-    def __init__(self, x: Array, observed: Array, weights: Array | None = None) -> None:
+    def __init__(
+        self,
+        x: Array,
+        observed: Array,
+        weights: Array | None = None,
+        workers: Workers | None = None,
+    ) -> None:
         from rankloom.decomposition.masked_kernels import misfit, update_rows
 
         self._update, self._misfit = update_rows, misfit
+        self._workers = workers or Workers()
         where = np.flatnonzero(observed)  # in the order of mode 0
         values = x.reshape(-1)[where]
         indices = np.unravel_index(where, x.shape)
@@ -134,8 +147,14 @@ class ListedEntries:
         """The new (n, R) factor of a mode."""
         y = np.array(y, order="C")
         coords, values, pointers = self._lists[mode]
-        roots = self._roots[mode]
-        self._update(stack(factors), coords, values, roots, pointers, mode, y, self._shift, ridge)
+        roots, stacked = self._roots[mode], stack(factors)
+
+        def share(rows: slice) -> None:
+            ends = pointers[rows.start : rows.stop + 1]
+            given = stacked, coords, values, roots, ends
+            self._update(*given, mode, y[rows], self._shift, ridge)
+
+        self._workers.rows(share, pointers)
         return y
 
     def misfit(self, weights: Array, factors: list[Array]) -> float:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from rankloom.decomposition.cp_tensor import CPTensor
 from rankloom.decomposition.data import Dense, check_dense
 from rankloom.decomposition.masked_rows import by_mode, stack
 from rankloom.decomposition.starts import check_init, check_rank
+from rankloom.decomposition.workers import Workers
 from rankloom.tn.arrays import Array, one_blas_thread, to_host
 from rankloom.tn.checks import integer
 from rankloom.tn.progress import Progress
@@ -34,27 +36,48 @@ class SparseSweeps(CPSweeps):
         The nonzeros in the order of each mode, from `masked_rows.by_mode`.
     start, rule, line_search
         As in `CPSweeps`.
+    workers : Workers, optional
+        Threads that share the rows of a product.
     """
 
     def __init__(
-        self, data: Dense, lists: list[Any], start: CPTensor, rule: Any, *, line_search: bool
+        self,
+        data: Dense,
+        lists: list[Any],
+        start: CPTensor,
+        rule: Any,
+        *,
+        line_search: bool,
+        workers: Workers | None = None,
     ) -> None:
-        self._lists = lists
+        self._lists, self._workers = lists, workers or Workers()
         super().__init__(data, start, rule, line_search=line_search)
 
     def _start_walk(self) -> Iterator[tuple[int, Array]]:
-        from rankloom.decomposition.sparse_kernels import mttkrp_rows
-
-        while True:
-            for k, (coords, values, pointers) in enumerate(self._lists):
-                out = np.empty(self._rows[k].T.shape, self._rows[k].dtype)
-                stacked = stack([rows.T for rows in self._rows])
-                mttkrp_rows(stacked, coords, values, pointers, k, out)
-                yield k, out.T
+        for k in cycle(range(len(self._lists))):
+            yield k, listed_mttkrp([rows.T for rows in self._rows], self._lists, k, self._workers).T
 
     def _residual_square(self, square: float) -> float:
         """The closed form is all there is: errors below 1e-8 are rounding."""
         return max(square, 0.0)
+
+
+def listed_mttkrp(
+    factors: list[Array], lists: list[Any], mode: int, workers: Workers
+) -> NDArray[Any]:
+    """``sum value conj(product of the other modes' rows)``, (n, R) for one mode."""
+    from rankloom.decomposition.sparse_kernels import mttkrp_rows
+
+    coords, values, pointers = lists[mode]
+    out = np.empty(factors[mode].shape, factors[mode].dtype)
+    stacked = stack(factors)
+
+    def share(rows: slice) -> None:
+        ends = pointers[rows.start : rows.stop + 1]
+        mttkrp_rows(stacked, coords, values, ends, mode, out[rows])
+
+    workers.rows(share, pointers)
+    return out
 
 
 def plain_mttkrp(factors: list[Array], coords: NDArray[np.intp], values: Array, mode: int) -> Array:
@@ -95,9 +118,9 @@ def sparse_cp(
 
     def make(k: int, generator: np.random.Generator) -> SparseSweeps:
         begin = bound.start(values, rank, first, k, generator)
-        return SparseSweeps(data, lists, begin, rules, line_search=line_search)
+        return SparseSweeps(data, lists, begin, rules, line_search=line_search, workers=workers)
 
-    with one_blas_thread():
+    with one_blas_thread() as threads, Workers(threads) as workers:
         found = search(
             make,
             restarts=settings["restarts"],

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from rankloom.decomposition import CPTensor, cp, datasets
-from rankloom.decomposition.masked_rows import by_mode, stack
-from rankloom.decomposition.sparse import plain_mttkrp
-from rankloom.decomposition.sparse_kernels import mttkrp_rows
+from rankloom.decomposition.masked_rows import ListedEntries, by_mode
+from rankloom.decomposition.sparse import listed_mttkrp, plain_mttkrp
 from rankloom.decomposition.tree import mttkrp
+from rankloom.decomposition.workers import Workers
 
 
 def scattered(shape, kind="float64", seed=0):
@@ -27,9 +27,9 @@ def test_the_kernel_its_twin_and_the_dense_product_agree(kind, shape):
     if kind == "complex128":
         factors = [f + 1j * rng.standard_normal(f.shape) for f in factors]
     rounding = 1e-4 if kind == "float32" else 1e-12
-    for mode, listed in enumerate(by_mode(tuple(coords.T), values, shape)):
-        out = np.empty_like(factors[mode])
-        mttkrp_rows(stack(factors), *listed, mode, out)
+    lists = by_mode(tuple(coords.T), values, shape)
+    for mode in range(len(shape)):
+        out = listed_mttkrp(factors, lists, mode, Workers())
         np.testing.assert_allclose(
             out, plain_mttkrp(factors, coords, values, mode), rtol=rounding, atol=rounding
         )
@@ -44,6 +44,25 @@ def test_the_fit_is_that_of_the_dense_tensor(kind):
     fit, whole = cp(sparse, 3, **options), cp(dense, 3, **options)
     np.testing.assert_allclose(fit.errors, whole.errors, rtol=1e-9)
     np.testing.assert_allclose(fit.tensor.to_dense(), whole.tensor.to_dense(), atol=1e-7)
+
+
+@pytest.mark.parametrize("shares", [2, 3])
+def test_threads_change_no_bit(shares, monkeypatch):
+    monkeypatch.setattr("rankloom.decomposition.workers._WORTH", 0)
+    _, (coords, values, shape) = scattered((7, 1, 9))
+    factors = [np.random.default_rng(k).standard_normal((n, 3)) for k, n in enumerate(shape)]
+    lists = by_mode(tuple(coords.T), values, shape)
+    with Workers(shares) as workers:
+        for mode in range(3):
+            one = listed_mttkrp(factors, lists, mode, Workers())
+            np.testing.assert_array_equal(listed_mttkrp(factors, lists, mode, workers), one)
+        x = np.random.default_rng(0).standard_normal((9, 2, 8))
+        seen = np.random.default_rng(1).random(x.shape) < 0.4
+        alone, together = ListedEntries(x, seen), ListedEntries(x, seen, None, workers)
+        drawn = [np.random.default_rng(k).standard_normal((n, 2)) for k, n in enumerate(x.shape)]
+        for mode in range(3):
+            a, b = (e.update(mode, drawn, drawn[mode], 0.1) for e in (alone, together))
+            np.testing.assert_array_equal(a, b)
 
 
 def test_a_planted_sparse_tensor_comes_back():
