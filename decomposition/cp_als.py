@@ -14,7 +14,7 @@ import numpy as np
 from rankloom.decomposition.cp_tensor import CPTensor
 from rankloom.decomposition.data import Dense, residual
 from rankloom.decomposition.degeneracy import Growth
-from rankloom.decomposition.tree import walk
+from rankloom.decomposition.tree import Space, walk
 from rankloom.tn.arrays import Array, namespace
 from rankloom.tn.outcome import Outcome
 
@@ -87,6 +87,7 @@ class CPSweeps:
         self._weights = _double(unit.weights)
         self._rows = [_contiguous(xp, f.T) for f in unit.factors]
         self._grams = [_gram(rows) for rows in self._rows]
+        self._space = Space()
         self._walk = self._start_walk()
         self._pending: tuple[int, Array] | None = None
         self._square = np.inf
@@ -96,12 +97,12 @@ class CPSweeps:
         self.growth = Growth() if growth is None else growth
 
     def _let_go(self) -> None:
-        """Forget all products with the tensor, and their memory."""
+        """Forget all products with the tensor."""
         self._pending, self._walk = None, iter(())
         self._walk = self._start_walk()
 
     def _start_walk(self) -> Iterator[tuple[int, Array]]:
-        return walk(self._data.x, lambda k: self._rows[k])
+        return walk(self._data.x, lambda k: self._rows[k], self._space)
 
     def sweep(self) -> float:
         """Update every mode once; the exact relative error afterwards."""
@@ -127,6 +128,7 @@ class CPSweeps:
     def finish(self) -> Growth:
         """What the sweeps told of degeneracy; intermediates are let go."""
         self._let_go()
+        self._space = Space()
         return self.growth
 
     def verdict(self) -> Outcome | None:

@@ -13,8 +13,10 @@ that each component is contiguous and every product is a plain matrix product.
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rankloom.decomposition.hooi import updates
 from rankloom.decomposition.modes import three
@@ -45,7 +47,28 @@ class Node:
         return len(self.modes)
 
 
-def walk(x: Array, rows: Callable[[int], Array]) -> Iterator[tuple[int, Array]]:
+class Space:
+    """Memory of a product with the tensor, used again for the next.
+
+    The system hands out fresh pages for arrays of more than 32 MB every time, and touching them
+    first costs as much as the product itself.
+    """
+
+    def __init__(self) -> None:
+        self._flat = np.empty(0)
+
+    def take(self, shape: Sequence[int], dtype: Any) -> NDArray[Any]:
+        """An array of this shape; what was taken before is lost."""
+        count = math.prod(shape)
+        if self._flat.dtype != dtype or self._flat.size < count:
+            self._flat = np.empty(0)  # let go before more is asked for
+            self._flat = np.empty(count, dtype)
+        return self._flat[:count].reshape(shape)
+
+
+def walk(
+    x: Array, rows: Callable[[int], Array], space: Space | None = None
+) -> Iterator[tuple[int, Array]]:
     """Modes 0, 1, .., N-1, 0, .. without end, each with its MTTKRP (R, n_k).
 
     Parameters
@@ -54,6 +77,8 @@ def walk(x: Array, rows: Callable[[int], Array]) -> Iterator[tuple[int, Array]]:
     rows : callable
         ``rows(k)`` is the present factor of mode k as (R, n_k). The caller replaces the factor of
         each mode that was yielded before asking for the next.
+    space : Space, optional
+        Where products with the tensor go.
 
     Examples
     --------
@@ -66,9 +91,11 @@ def walk(x: Array, rows: Callable[[int], Array]) -> Iterator[tuple[int, Array]]:
     def contract(node: Node, modes: Sequence[int]) -> Node:
         for k in sorted(modes, reverse=True):
             axis = node.modes.index(k)
-            product = first_product if node.whole else next_product
             rest = tuple(m for m in node.modes if m != k)
-            node = Node(product(node.array, rows(k), axis), rest)
+            if node.whole:  # of two modes the product is a leaf, which outlives the next
+                node = Node(first_product(x, rows(k), axis, space if x.ndim > 2 else None), rest)
+            else:
+                node = Node(next_product(node.array, rows(k), axis), rest)
         return node
 
     for k, leaf in updates(Node(x, tuple(range(x.ndim)), whole=True), contract):
@@ -84,22 +111,28 @@ def mttkrp(x: Array, rows: Sequence[Array], mode: int) -> Array:
     return node
 
 
-def first_product(x: Array, rows: Array, mode: int) -> Array:
+def first_product(x: Array, rows: Array, mode: int, space: Space | None = None) -> Array:
     """``sum_j conj(rows[r, j]) x[.., j, ..]``, the rank in front: (R, other modes ..)."""
     xp = namespace(x)
     v = three(x, mode)
     before, n, after = v.shape
     rows = _conj(rows)
+    shape = (rows.shape[0], *x.shape[:mode], *x.shape[mode + 1 :])
+    if is_numpy(x):
+        dtype = np.result_type(x, rows)
+        out = np.empty(shape, dtype) if space is None else space.take(shape, dtype)
+        if after == 1:
+            np.matmul(rows, v.reshape(before, n).T, out=out.reshape(-1, before))
+        else:  # written in place, never copied
+            np.matmul(rows, v, out=out.reshape(-1, before, after).transpose(1, 0, 2))
+        return out
     if before == 1:
         out = rows @ xp.reshape(v, (n, after))
     elif after == 1:
         out = rows @ xp.reshape(v, (before, n)).T
-    elif is_numpy(x):
-        out = np.empty((len(rows), before, after), np.result_type(x, rows))
-        np.matmul(rows, v, out=out.transpose(1, 0, 2))  # written in place, never copied
     else:
         out = xp.permute_dims(xp.matmul(rows, v), (1, 0, 2))
-    return xp.reshape(out, (rows.shape[0], *x.shape[:mode], *x.shape[mode + 1 :]))
+    return xp.reshape(out, shape)
 
 
 def next_product(t: Array, rows: Array, axis: int) -> Array:
