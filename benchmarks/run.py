@@ -20,6 +20,8 @@ SCRIPTS = (
     "decomposition_cp.py",
     "decomposition_outofcore.py",
     "functional_pm25.py",
+    "potentials_build.py",
+    "potentials_evaluate.py",
     "aqc_gradient.py",
 )
 

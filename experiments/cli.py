@@ -27,6 +27,7 @@ from rankloom.experiments.chain_config import EvolveConfig, GroundConfig
 from rankloom.experiments.config import CompileConfig
 from rankloom.experiments.decompose_config import DecomposeConfig
 from rankloom.experiments.functional_config import FunctionalConfig
+from rankloom.experiments.potential_config import PotentialConfig
 from rankloom.experiments.toml import ConfigError, load_toml
 
 if TYPE_CHECKING:
@@ -159,6 +160,25 @@ class Functional(Job):
         return run_functional(self.settings, overwrite=self.overwrite, progress=True)
 
 
+@dataclass(frozen=True)
+class Potential(Job):
+    """Compute the potential of the charges in a file, their energy and the forces on them.
+
+    Settings come from a TOML file, from flags, or from both: a flag is the key of the file with its
+    section in front, and wins. The potential is written for VMD, PyMOL and APBS (OpenDX).
+    """
+
+    settings: Annotated[PotentialConfig, tyro.conf.arg(name="")] = field(
+        default_factory=PotentialConfig
+    )
+
+    def run(self) -> "Written":
+        """Carry the command out."""
+        from rankloom.experiments.potential_job import run_potential
+
+        return run_potential(self.settings, overwrite=self.overwrite, progress=True)
+
+
 COMMANDS: Mapping[str, type[Demo] | type[Job]] = {
     "demo": Demo,
     "compile": Compile,
@@ -166,6 +186,7 @@ COMMANDS: Mapping[str, type[Demo] | type[Job]] = {
     "ground": Ground,
     "decompose": Decompose,
     "functional": Functional,
+    "potential": Potential,
 }
 """In the order of `rankloom --help`."""
 

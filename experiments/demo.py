@@ -18,6 +18,7 @@ from rankloom.experiments.decompositions import decompositions_section
 from rankloom.experiments.folders import atomic_folder
 from rankloom.experiments.freeness import freeness
 from rankloom.experiments.functionals import functional_section
+from rankloom.experiments.potentials import potentials
 from rankloom.experiments.problem import prepare
 from rankloom.experiments.report import Section, Written, write_report
 from rankloom.experiments.study import study
@@ -107,6 +108,7 @@ SECTIONS: tuple[MakeSection, ...] = (
     decompositions,
     functional,
     freeness,
+    potentials,
 )
 
 

@@ -53,6 +53,10 @@ def test_functional(full):
     assert len(full[1]["functional"].checks) == 6
 
 
+def test_potentials(full):
+    assert len(full[1]["potentials"].checks) == 5
+
+
 def test_an_older_demo_is_replaced(full):
     folder = full[0].report.parent
     run_demo(folder, sections=[lambda root, bars: Section("tiny", "Tiny", "Lead.", *[[]] * 4)])
