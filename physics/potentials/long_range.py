@@ -93,7 +93,7 @@ def split_kernel(
         fitting = np.flatnonzero(radii <= cutoff_radius)
         terms = 1 + int(fitting[0]) if len(fitting) else len(rule)
     leading = rule.leading(terms)
-    intervals = [*domain, *zip(low.tolist(), high.tolist(), strict=True)]
+    intervals = [*domain, *source_intervals(particles, domain)]
     most = 1 + max(degree(leading, interval, tol) for interval in intervals)
     if most > _MOST_COEFFICIENTS:
         raise ValueError(
@@ -196,14 +196,11 @@ def _axes(
 def source_intervals(particles: Particles, domain: Sequence[tuple[float, float]]) -> Domain:
     """Intervals that hold the particles, alike on all axes where that costs little.
 
-    Centred in the domain where the particles are, so that a cube of them needs one basis only.
+    So a cube of them, with a domain centred in it, needs one basis only.
     """
     low, high = particles.bounds
-    reach = []
-    for (start, stop), a, b in zip(domain, low.tolist(), high.tolist(), strict=True):
-        middle = (start + stop) / 2
-        reach.append(max(b - middle, middle - a, 1e-3 * (stop - start)))
-    longest = max(reach)
-    reach = [longest if r > 0.75 * longest else r for r in reach]
-    middles = [(start + stop) / 2 for start, stop in domain]
+    least = 1e-3 * max(stop - start for start, stop in domain)
+    reach = np.maximum((high - low) / 2, least)
+    reach = np.where(reach > 0.75 * reach.max(), reach.max(), reach).tolist()
+    middles = ((low + high) / 2).tolist()
     return tuple((m - r, m + r) for m, r in zip(middles, reach, strict=True))

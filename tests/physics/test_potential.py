@@ -87,6 +87,7 @@ def test_outside_the_domain_the_direct_sum_takes_over():
         [(-0.2, 0.3), (-0.1, 0.4), (0.0, 0.5)],  # most particles outside
         [(-3, 3), (-2, 1), (-1, 1)],
         [(1.5, 2.5), (-1, 0), (0, 1)],  # all of them
+        [(100, 101), (-1, 0), (0, 1)],  # far away
     ],
 )
 def test_domains_of_ones_own(domain):
