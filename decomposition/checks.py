@@ -8,6 +8,7 @@ import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
+from rankloom.decomposition.chunks import is_chunked
 from rankloom.tn.arrays import Array, is_numpy, namespace, to_host
 from rankloom.tn.checks import integer
 
@@ -132,7 +133,18 @@ def index_rows(indices: Any, shape: Sequence[int]) -> NDArray[np.intp]:
 
 
 def has_nan(x: Any) -> bool:
-    """Whether a real or complex array, or something like one, holds NaN."""
+    """Whether a real or complex array, or something like one, holds NaN.
+
+    Raises
+    ------
+    TypeError
+        It is an array that is read in chunks.
+    """
+    if is_chunked(x):
+        raise TypeError(
+            "`x` is read in chunks, as `tucker` and `cp` take it without `constraints`; here the "
+            "data must be in memory: pass `x[...]` or `x.compute()`."
+        )
     x = x if array_api_compat.is_array_api_obj(x) else np.asarray(x)
     xp = namespace(x)
     if not xp.isdtype(x.dtype, ("real floating", "complex floating")):

@@ -168,7 +168,7 @@ def chunked_cp(x: Any, rank: int, solve: Callable[..., CPFit], options: Mapping[
     hear = _told(small, options["callback"])
     fit = solve(small.left, rank, **{**options, "init": first, "callback": hear})
     found: CPFit = _outward(fit, small, {**fit.settings, "init": init})
-    return replace(found, starts=small.relative(fit.starts))
+    return found
 
 
 def _refuse(options: Mapping[str, Any], without: Mapping[str, Any]) -> None:
@@ -279,12 +279,12 @@ def _collect(source: Source, factors: Factors) -> Array:
 
 def _outward(fit: Fit[Any], small: Compressed, settings: Mapping[str, Any]) -> Any:
     """A fit to what is left as one of the data."""
-    errors = small.relative(fit.errors)
+    errors, starts = small.relative(fit.errors), small.relative(fit.starts)
     tensor = small.outward(fit.tensor)
     if errors.size:
         errors[-1] = small.error(float(errors[-1]), tensor)
     error = float(errors[-1]) if errors.size else fit.error
-    return replace(fit, tensor=tensor, error=error, errors=errors, settings=settings)
+    return replace(fit, tensor=tensor, error=error, errors=errors, starts=starts, settings=settings)
 
 
 def _told(small: Compressed, hear: Callable[..., object] | None) -> Callable[..., object] | None:

@@ -7,7 +7,15 @@ import textwrap
 import numpy as np
 import pytest
 
-from rankloom.decomposition import CPTensor, cp, datasets, match_components, outofcore, tucker
+from rankloom.decomposition import (
+    CPTensor,
+    cp,
+    datasets,
+    match_components,
+    nonnegative_cp,
+    outofcore,
+    tucker,
+)
 from rankloom.decomposition import chunks as reading
 from rankloom.decomposition.outofcore import compress
 
@@ -79,6 +87,7 @@ def test_tucker_by_ranks_is_that_of_the_data_in_memory(chunked, method, kind):
     # the sweeps of "hooi" see all but 0.1 % of what they would see of x
     assert found.error == pytest.approx(dense.error, rel=digits if method == "st-hosvd" else 1e-3)
     assert_orthonormal(found.tensor, 1e-5 if kind == "float32" else 1e-12)
+    assert found.starts[-1] == pytest.approx(found.error, rel=1e-9)
     assert found.ok
 
 
@@ -201,6 +210,12 @@ def test_bad_input():
         tucker(ones, ranks=2, mask=np.ones((18, 20, 22), bool))
     with pytest.raises(ValueError, match="`holdout`"):
         cp(ones, 2, holdout=0.1)
+    with pytest.raises(TypeError, match="must be in memory"):
+        nonnegative_cp(ones, 2)
+    with pytest.raises(ValueError, match="`constraints` is for arrays in memory"):
+        cp(ones, 2, constraints={0: "nonnegative"})
+    with pytest.raises(ValueError, match="`weights` is for arrays in memory"):
+        tucker(ones, ranks=2, weights=np.ones((18, 20, 22)))
     with pytest.raises(ValueError, match="`compress` = False"):
         cp(ones, 2, compress=False)
     with pytest.raises(ValueError, match="`rank` = 1000"):
