@@ -37,13 +37,19 @@ class Counting:
         return block
 
 
-@pytest.fixture(params=["dask", "dask slabs", "file", "file in chunks", "alike"])
+@pytest.fixture(params=["dask", "dask slabs", "file", "file in chunks", "zarr", "alike"])
 def chunked(request, tmp_path):
     """Makes an array that is read in chunks from a NumPy array."""
     if request.param == "dask":
         yield lambda x: da.from_array(x, chunks=(7, 11, 13, 5)[: x.ndim])
     elif request.param == "dask slabs":
         yield lambda x: da.from_array(x, chunks=(*x.shape[:-1], 6))
+    elif request.param == "zarr":
+        zarr = pytest.importorskip("zarr")
+        store = zarr.storage.MemoryStore()
+        yield lambda x: zarr.create_array(
+            store, data=x, chunks=(8, 9, 10, 4)[: x.ndim], overwrite=True
+        )
     elif request.param == "alike":
         yield lambda x: Counting(x, (8, 9, 10, 4)[: x.ndim])
     else:
