@@ -234,17 +234,28 @@ def rounded_core(core: Array, tol: float | None, ranks: Any) -> tuple[Array, lis
     return st_hosvd(core, [Cut(budget=check_tol(tol) ** 2 / n * sum_of_squares(core))] * n)
 
 
-def check_tol(tol: Any) -> float:
+def check_tol(tol: Any, dtype: Any = None) -> float:
     """`tol` as a relative error.
 
     Raises
     ------
     ValueError
-        It lies outside 0 <= tol < 1.
+        It lies outside 0 <= tol < 1, or is not 0 and below what numbers of `dtype` can hold.
     """
     if not 0 <= tol < 1:  # NaN fails too
         raise ValueError(f"`tol` is a relative error, 0 <= tol < 1, got {tol}.")
+    floor = 0.0 if dtype is None else precision(dtype)
+    if 0 < tol < floor:
+        raise ValueError(
+            f"`tol` = {tol} is below what {dtype} can hold (about {floor:.0e}). Pass tol=0 "
+            "to drop only what rounding cannot tell from zero."
+        )
     return float(tol)
+
+
+def precision(dtype: Any) -> float:
+    """The smallest relative error that sums of numbers of a data type can tell from zero."""
+    return 8 * float(np.finfo(str(dtype).rpartition(".")[2]).eps)
 
 
 def _identity(x: Array, mode: int) -> Array:

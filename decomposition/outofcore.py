@@ -27,11 +27,13 @@ from rankloom.decomposition.hosvd import (
     check_tol,
     digits_left,
     gram,
+    precision,
     transposed_triangle,
 )
 from rankloom.decomposition.starts import check_init, check_rank
 from rankloom.decomposition.tensor import FactoredTensor
 from rankloom.tn.arrays import Array, eigh, one_blas_thread, svd, triangle
+from rankloom.tn.outcome import Outcome
 
 _HELD = 2**26  # entries of what is left that are held in memory: 0.5 GB in double precision
 _MOST = 4 * _HELD  # where no mode is left to compress
@@ -53,22 +55,18 @@ class Compressed:
         Orthonormal (n_k, r_k) of the compressed modes.
     square : float
         Squared norm of the data.
+    kept : float
+        Squared norm of `left`.
     dropped : float
-        Sum of the squared singular values cut off.
+        Sum of the squared singular values cut off: their difference, to more digits.
     """
 
     source: Source
     left: Array
     factors: Factors
     square: float
+    kept: float
     dropped: float
-
-    @property
-    def outside(self) -> float:
-        """``|x|^2 - |left|^2``; 0 where that is rounding."""
-        eps = float(np.finfo(self.left.dtype).eps)
-        lost = self.square - sum_of_squares(self.left)
-        return lost if lost > 64 * eps * self.square else 0.0
 
     def outward(self, model: T) -> T:
         """A tensor of the shape of `left` as one of the shape of the data."""
@@ -84,8 +82,7 @@ class Compressed:
 
     def relative(self, errors: NDArray[np.float64]) -> NDArray[np.float64]:
         """Errors relative to `left` as errors relative to the data."""
-        inner = np.asarray(errors) ** 2 * sum_of_squares(self.left)
-        return np.sqrt((inner + self.outside) / self.square)
+        return np.sqrt((np.asarray(errors) ** 2 * self.kept + self.dropped) / self.square)
 
     def error(self, error: float, model: FactoredTensor) -> float:
         """`error` of a tensor of the shape of the data, recomputed where rounding would show."""
@@ -130,16 +127,18 @@ def chunked_tucker(
         small = compress(source, ranks=kept)
         inner = {"ranks": wanted if np.ndim(ranks) else ranks}
     else:
-        small = compress(source, share=check_tol(tol) ** 2 / len(source.shape))
+        share = check_tol(tol, source.dtype) ** 2 / len(source.shape)
+        small = compress(source, share=share)
         budget = max(tol**2 * small.square - small.dropped, 0.0)
-        floor = 8 * float(np.finfo(source.dtype).eps)
-        inner = {"tol": max((budget / sum_of_squares(small.left)) ** 0.5, floor) if tol else 0}
+        inner = {"tol": max((budget / small.kept) ** 0.5, precision(source.dtype)) if tol else 0}
     if init is not None:
         inner["init"] = small.inward(init)
     hear = options["callback"]
     fit = solve(small.left, **{**options, **inner, "callback": _told(small, hear)})
     settings = {**fit.settings, "tol": tol, "ranks": ranks, "method": method}
     found: TuckerFit = _outward(fit, small, settings)
+    if tol and found.error > tol * (1 + 1e-9):
+        return replace(found, outcome=Outcome.STALLED)
     return found
 
 
@@ -216,7 +215,8 @@ def compress(
             f"what is left of `x` after compression, shape {rest}, is {size * 8e-9:.1f} GB in "
             "double precision and cannot be held in memory: raise `tol`, or lower the ranks."
         )
-    return Compressed(source, _collect(source, factors), factors, square, dropped)
+    left = _collect(source, factors)
+    return Compressed(source, left, factors, square, sum_of_squares(left), dropped)
 
 
 def _left(shape: Sequence[int], factors: Factors) -> int:

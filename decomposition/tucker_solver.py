@@ -220,14 +220,8 @@ def _sweep(
 
 def _by_tol(tol: Any, data: Dense) -> list[Cut]:
     """Each mode may drop ``tol^2 / N`` of the squared norm."""
-    floor = 8 * data.eps
-    if 0 < check_tol(tol) < floor:
-        raise ValueError(
-            f"`tol` = {tol} is below what {data.x.dtype} can hold (about {floor:.0e}). Pass tol=0 "
-            "to drop only what rounding cannot tell from zero."
-        )
     n = data.x.ndim
-    return [Cut(budget=tol**2 / n * data.norm**2)] * n
+    return [Cut(budget=check_tol(tol, data.x.dtype) ** 2 / n * data.norm**2)] * n
 
 
 def _by_ranks(ranks: Any, shape: tuple[int, ...]) -> list[Cut]:

@@ -214,6 +214,8 @@ def test_bad_input():
         tucker(ones, ranks=2, method="hosvd")
     with pytest.raises(ValueError, match="`mask` is for arrays in memory"):
         tucker(ones, ranks=2, mask=np.ones((18, 20, 22), bool))
+    with pytest.raises(ValueError, match="below what float64 can hold"):
+        tucker(ones, tol=1e-17)
     with pytest.raises(ValueError, match="`holdout`"):
         cp(ones, 2, holdout=0.1)
     with pytest.raises(TypeError, match="must be in memory"):
