@@ -15,9 +15,11 @@ that nobody knows any more:
 with equality in the first update, and as long as nothing is truncated.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import array_api_compat
 import numpy as np
 
 from rankloom.decomposition.checks import mode_index
@@ -138,6 +140,8 @@ class TuckerStream:
             Not numeric, NaN or infinity, zero everywhere in the first update, or of another shape.
         """
         data = self._checked(x)
+        if data.scale > 1:
+            raise ValueError("`x` is so large that its squares overflow: give it another unit.")
         square = (data.norm * data.scale) ** 2
         total = self._square + square
         with one_blas_thread(max(data.x.shape)):
@@ -171,6 +175,7 @@ class TuckerStream:
             if self._ranks is not None:
                 self._ranks = _each(self._ranks, data.x.ndim)
             return data
+        x = x if array_api_compat.is_array_api_obj(x) else np.asarray(x)
         xp = namespace(x)
         here = list(self._tensor.shape)
         shape = tuple(x.shape)
@@ -180,6 +185,11 @@ class TuckerStream:
             wanted[self._mode] = "any"
             raise ValueError(
                 f"`x` has shape {shape}, but the slices before ask for ({', '.join(wanted)})."
+            )
+        if xp.isdtype(x.dtype, "complex floating") and self._tensor.dtype != x.dtype:
+            raise TypeError(
+                f"`x` is {x.dtype}, but the slices before were {self._tensor.dtype}: begin with "
+                "slices of the wider type."
             )
         x = xp.astype(x, self._tensor.dtype)
         return Dense(x, 0.0) if not bool(xp.any(x)) else check_dense(x)
@@ -192,7 +202,7 @@ class TuckerStream:
         share = 0.0 if self._tol is None else _NEW * self._tol**2 / len(others) * square
         inner, missed = x, 0.0
         for k in others:
-            known = xp.zeros((x.shape[k], 0), dtype=x.dtype) if old is None else old.factors[k]
+            known = _zeros(x, (x.shape[k], 0)) if old is None else old.factors[k]
             directions, lost = self._directions(inner, k, known, share)
             bases[k] = xp.concat([known, directions], axis=1)
             inner = mode_product(inner, xp.conj(bases[k]).T, k)
@@ -215,7 +225,7 @@ class TuckerStream:
             room = min(room, self._ranks[k])
         noise = 64 * float(xp.finfo(x.dtype).eps) ** 2 * sum_of_squares(x)
         if room == 0 or left <= max(share, noise):
-            return xp.zeros((x.shape[k], 0), dtype=x.dtype), left
+            return _zeros(x, (x.shape[k], 0)), left
         cut = Cut(room) if self._ranks is not None else Cut(budget=max(share, noise))
         found = exact_basis(rest, k, cut)
         found = found[:, : min(room, found.shape[1])]
@@ -249,18 +259,14 @@ def _joined(old: TuckerTensor, new: TuckerTensor, mode: int) -> TuckerTensor:
         if k != mode:
             widths = list(core.shape)
             widths[k] = r - widths[k]
-            core = xp.concat([core, xp.zeros(tuple(widths), dtype=core.dtype)], axis=k)
+            core = xp.concat([core, _zeros(core, widths)], axis=k)
     core = xp.concat([core, new.core], axis=mode)
     before, after = old.factors[mode], new.factors[mode]
-    corner = xp.zeros((before.shape[0], after.shape[1]), dtype=core.dtype)
+    above = _zeros(core, (before.shape[0], after.shape[1]))
+    below = _zeros(core, (after.shape[0], before.shape[1]))
     factors = list(new.factors)
     factors[mode] = xp.concat(
-        [
-            xp.concat([before, corner], axis=1),
-            xp.concat(
-                [xp.zeros((after.shape[0], before.shape[1]), dtype=core.dtype), after], axis=1
-            ),
-        ]
+        [xp.concat([before, above], axis=1), xp.concat([below, after], axis=1)]
     )
     return TuckerTensor._adopt(core, factors)
 
@@ -273,5 +279,9 @@ def _each(ranks: Any, n_modes: int) -> tuple[int, ...]:
     return tuple(integer(f"ranks[{k}]", r, 1) for k, r in enumerate(given))
 
 
+def _zeros(like: Array, shape: Sequence[int]) -> Array:
+    return namespace(like).zeros(tuple(shape), dtype=like.dtype, device=like.device)
+
+
 def _identity(x: Array, n: int) -> Array:
-    return namespace(x).eye(n, dtype=x.dtype)
+    return namespace(x).eye(n, dtype=x.dtype, device=x.device)

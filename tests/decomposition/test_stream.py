@@ -147,7 +147,12 @@ def test_bad_input():
     for bad in (np.nan, np.inf):
         with pytest.raises(ValueError, match="NaN or infinite"):
             stream.update(np.full((1, 3, 4), bad))
+    with pytest.raises(TypeError, match="begin with slices of the wider type"):
+        stream.update(np.ones((1, 3, 4)) * 1j)
+    with pytest.raises(ValueError, match="squares overflow"):
+        stream.update(np.full((1, 3, 4), 1e200))
     assert len(stream.updates) == 1  # nothing was taken in
+    assert stream.update([[[1.0] * 4] * 3]).slices == 3
     for wrong in ({}, {"tol": 0.1, "ranks": 2}):
         with pytest.raises(ValueError, match="either `tol` or `ranks`"):
             TuckerStream(**wrong)
