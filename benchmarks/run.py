@@ -19,6 +19,7 @@ SCRIPTS = (
     "decomposition_tucker.py",
     "decomposition_cp.py",
     "decomposition_outofcore.py",
+    "chebyshev_functions.py",
     "functional_pm25.py",
     "potentials_build.py",
     "potentials_evaluate.py",
