@@ -4,11 +4,14 @@ See `rankloom.physics` for the public names.
 """
 
 from rankloom.physics.freeness import laws
+from rankloom.physics.freeness.classes import Invariants, count_classes, enumerate_invariants
 from rankloom.physics.freeness.contraction import trace_invariants
 from rankloom.physics.freeness.densities import gaussian_density, marchenko_pastur, semicircle
 from rankloom.physics.freeness.estimate import Estimate, Uncertain, estimate_invariants
+from rankloom.physics.freeness.finite import FiniteN
 from rankloom.physics.freeness.hciz import hciz_series
 from rankloom.physics.freeness.invariant import TraceInvariant
+from rankloom.physics.freeness.orders import FiniteOrders
 from rankloom.physics.freeness.plots import plot_convergence, plot_estimate, plot_spectrum
 from rankloom.physics.freeness.states import (
     local_core,
@@ -29,10 +32,15 @@ from rankloom.physics.freeness.weingarten_table import (
 __all__ = [
     "Estimate",
     "FactoredFraction",
+    "FiniteN",
+    "FiniteOrders",
+    "Invariants",
     "TraceInvariant",
     "TruncatedWeingartenWarning",
     "Uncertain",
     "WeingartenTable",
+    "count_classes",
+    "enumerate_invariants",
     "estimate_invariants",
     "gaussian_density",
     "hciz_series",
