@@ -138,12 +138,12 @@ def multiplicative(colours: int, values: Values, connected: Sequence[NDArray[np.
     ----------
     values : list of arrays by order, over connected classes
     connected : list of integer arrays by order
-        Numbers of the connected classes among all.
+        Numbers of these connected classes among all; others, and products with them, are 0.
     """
     out = [values[0]]
     for n in range(1, len(values)):
         count = len(class_forms(colours, n)[0])
-        whole = np.empty((*values[n].shape[:-1], count), values[n].dtype)
+        whole = np.zeros((*values[n].shape[:-1], count), values[n].dtype)
         whole[..., connected[n]] = values[n]
         out.append(whole)
         for group in groups(colours, n):
