@@ -7,10 +7,10 @@ by l places, to where none is; the sign is that of the number of beads it jumps 
 
 from functools import cache
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from rankloom.physics.freeness.permutations import Partition, centraliser_order, partitions
 from rankloom.tn.checks import integer
@@ -50,33 +50,53 @@ def _by_cycle_type(n: int) -> NDArray[np.int64]:
     """Characters with the cycle type in front: permutations of one type are a row."""
     if n == 0:
         return np.ones((1, 1), np.int64)
-    blocks = []
+    count = len(partitions(n))
+    table = np.zeros((count, count), np.int64)
+    begin = 0
     for largest in range(n, 0, -1):
-        # Cycle types that begin with `largest` go on with a type of the rest, no part larger.
-        kept = [mu[:1] <= (largest,) for mu in partitions(n - largest)]
-        blocks.append(_by_cycle_type(n - largest)[kept] @ _strips(n, largest))
-    table = np.concatenate(blocks)
+        # Cycle types that begin with `largest` go on with a type of the rest, no part larger. In
+        # descending order these are the last ones.
+        rest = partitions(n - largest)
+        first = next(k for k, mu in enumerate(rest) if mu[:1] <= (largest,))
+        strips = _strips(n, largest)
+        end = begin + len(rest) - first
+        terms = _by_cycle_type(n - largest)[first:, strips.sources] * strips.signs
+        table[begin:end, strips.targets] = np.add.reduceat(terms, strips.starts, axis=1)
+        begin = end
     table.flags.writeable = False
     return table
 
 
-def _strips(n: int, length: int) -> csr_array:
-    """Border strips: entry [mu, lambda] is the sign of adding one of `length` to mu for lambda."""
+class _Strips(NamedTuple):
+    """Border strips grouped by the partition that is left when they are put on.
+
+    Partition ``targets[k]`` comes from ``sources[starts[k] : starts[k + 1]]``, with signs.
+    """
+
+    targets: list[int]
+    starts: list[int]
+    sources: list[int]
+    signs: NDArray[np.int64]
+
+
+def _strips(n: int, length: int) -> _Strips:
+    """All border strips of `length` between partitions of n - length and of n."""
     smaller = {_beads(mu): k for k, mu in enumerate(partitions(n - length))}
-    rows, columns, signs = [], [], []
-    for column, beads in enumerate(map(_beads, partitions(n))):
+    targets, starts, sources, signs = [], [], [], []
+    for target, beads in enumerate(map(_beads, partitions(n))):
         # A bead moves from b to b - length; bits of `movable` are the places it leaves.
         movable = beads & ~(beads << length) & -(1 << length)
+        if movable:
+            targets.append(target)
+            starts.append(len(sources))
         while movable:
             bead = movable & -movable
             movable ^= bead
-            target = bead >> length
-            jumped = beads & (bead - 2 * target)
-            rows.append(smaller[_normal(beads ^ bead ^ target)])
-            columns.append(column)
+            place = bead >> length
+            jumped = beads & (bead - 2 * place)
+            sources.append(smaller[_normal(beads ^ bead ^ place)])
             signs.append(1 - 2 * (jumped.bit_count() & 1))
-    shape = (len(smaller), len(partitions(n)))
-    return csr_array((np.array(signs, np.int64), (rows, columns)), shape=shape)
+    return _Strips(targets, starts, sources, np.array(signs, np.int64))
 
 
 @cache

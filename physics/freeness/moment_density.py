@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rankloom.physics.freeness.values import numbers
+from rankloom.tn.draw import _axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,12 +85,9 @@ class MomentDensity:
             total, last = total + p**2, root
         return 1 / total
 
-    def plot(self, ax: "Axes | None" = None, points: int = 400) -> "Axes":
+    def plot_density(self, ax: "Axes | None" = None, points: int = 400) -> "Axes":
         """Draw the density on its support."""
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            ax = plt.gca()
+        ax = _axes(ax)
         x = np.linspace(*self.support, points)[1:-1]
         ax.plot(x, self.pdf(x))
         ax.set(xlabel="eigenvalue", ylabel="density", ylim=(0, None))

@@ -170,6 +170,6 @@ def test_sequences_that_are_no_moments():
 def test_plot_shows_the_density():
     import matplotlib.pyplot as plt
 
-    ax = density_from_moments([0, 1, 0, 2]).plot()
+    ax = density_from_moments([0, 1, 0, 2]).plot_density()
     assert ax.get_xlabel() == "eigenvalue"
     plt.close(ax.figure)
