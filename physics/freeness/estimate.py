@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankloom.physics.freeness.contraction import check_invariants, trace_invariants
+from rankloom.physics.freeness.finite import FiniteN
 from rankloom.physics.freeness.invariant import TraceInvariant
 from rankloom.tn.arrays import Array, to_host
 from rankloom.tn.checks import integer
@@ -97,6 +98,38 @@ class Estimate:
     @cached_property
     def _index(self) -> dict[TraceInvariant, int]:
         return {t: k for k, t in enumerate(self.invariants)}
+
+    def cumulants(self) -> "Estimate":
+        """Estimated free cumulants K_s at the dimensions of the samples, with their covariance.
+
+        K is linear in the moments of its order, so every sample is transformed by itself: the
+        mean is unbiased, and its covariance is that of the moments, carried over exactly. For an
+        order above the smallest dimension it is the K of the pseudo-inverse Weingarten function.
+
+        Raises
+        ------
+        ValueError
+            Not all classes of an order are among the invariants (connected or not), or these are
+            cumulants already.
+        """
+        if self.of == "cumulants":
+            raise ValueError("these are estimates of cumulants already.")
+        kind, n_colours = self.invariants[0].kind, len(self.dims)
+        columns: dict[TraceInvariant, NDArray[Any]] = {}
+        for n in sorted({t.n for t in self.invariants}):
+            transform = FiniteN(n_colours, n, self.dims, kind)
+            missing = [t for t in transform.invariants if t not in self._index]
+            if missing:
+                raise ValueError(
+                    f"cumulants of order {n} need the moments of all its classes; "
+                    f"{len(missing)} are missing, the first is {missing[0]!r}. Estimate "
+                    f"`enumerate_invariants({n_colours}, {n}, kind={kind!r}, connected=False)`."
+                )
+            moments = self.values[:, [self._index[t] for t in transform.invariants]]
+            found = transform.cumulants(moments)
+            columns |= dict(zip(transform.invariants, found.T, strict=True))
+        values = np.stack([columns[t] for t in self.invariants], axis=1)
+        return Estimate(self.invariants, values, self.dims, "cumulants")
 
     def bootstrap(
         self,

@@ -1,17 +1,18 @@
 """Tensor Harish-Chandra-Itzykson-Zuber integral as a series."""
 
-from collections.abc import Iterator
+import warnings
 from fractions import Fraction
-from itertools import product
 from math import comb, factorial
 from typing import Any
 
+from rankloom.physics.freeness.classes import count_classes, enumerate_invariants
 from rankloom.physics.freeness.invariant import TraceInvariant
 from rankloom.physics.freeness.law import Law
-from rankloom.physics.freeness.permutations import all_permutations, inverse
+from rankloom.physics.freeness.permutations import inverse
+from rankloom.physics.freeness.weingarten_table import TruncatedWeingartenWarning
 from rankloom.tn.checks import integer
 
-_TUPLES = 2e6
+_CLASSES = 2e4
 
 
 def hciz_series(a: Law, b: Law, order: int) -> list[Any]:
@@ -26,7 +27,7 @@ def hciz_series(a: Law, b: Law, order: int) -> list[Any]:
     a, b : Law
         Of the mixed kind with the same dimensions.
     order : int
-        ``(order!)^D`` tuples of permutations are visited.
+        All classes of tuples of permutations are visited, one evaluation of both laws each.
 
     Returns
     -------
@@ -37,7 +38,7 @@ def hciz_series(a: Law, b: Law, order: int) -> list[Any]:
     ------
     TypeError, ValueError
         Laws of the pure kind, without dimensions, or of different ones; an order with more than
-        two million tuples.
+        20,000 classes.
 
     Notes
     -----
@@ -59,30 +60,23 @@ def hciz_series(a: Law, b: Law, order: int) -> list[Any]:
             raise TypeError(f"`{name}` must be a law of the mixed kind, got {law!r}.")
     if a.dims is None or a.dims != b.dims:
         raise ValueError(f"`a` and `b` need the same dims, got {a.dims} and {b.dims}.")
-    tuples = factorial(order) ** a.D
-    if tuples > _TUPLES:
+    classes = count_classes(a.D, order)
+    if classes > _CLASSES:
         raise ValueError(
-            f"`order` = {order} with {a.D} colours visits {tuples:.1e} tuples; the limit is "
-            f"{_TUPLES:.0e}. Lower it."
+            f"`order` = {order} with {a.D} colours visits {classes:.1e} classes; the limit is "
+            f"{_CLASSES:.0e}. Lower it."
         )
     moments: list[Any] = [Fraction(1)]
-    for n in range(1, order + 1):
-        total: Any = 0
-        for t, size in _classes(a.D, n):
-            back = TraceInvariant([inverse(s) for s in t.perms])
-            total += size * a.cumulant(t) * b.moment(back)
-        moments.append(total)
+    with warnings.catch_warnings():  # the pseudo-inverse is the Haar average at any dimension
+        warnings.simplefilter("ignore", TruncatedWeingartenWarning)
+        for n in range(1, order + 1):
+            total: Any = 0
+            for t in enumerate_invariants(a.D, n, connected=False):
+                back = TraceInvariant([inverse(s) for s in t.perms])
+                size = factorial(n) // t.automorphisms
+                total += size * a.cumulant(t) * b.moment(back)
+            moments.append(total)
     return _cumulants(moments)
-
-
-def _classes(n_colours: int, n: int) -> Iterator[tuple[TraceInvariant, int]]:
-    """Every class of tuples with its size."""
-    sizes: dict[TraceInvariant, int] = {}
-    perms = [tuple(map(int, s)) for s in all_permutations(n)]
-    for tuple_ in product(perms, repeat=n_colours):
-        t = TraceInvariant(tuple_)
-        sizes[t] = sizes.get(t, 0) + 1
-    yield from sizes.items()
 
 
 def _cumulants(moments: list[Any]) -> list[Any]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rankloom.physics.freeness.draw import plot_graph
 from rankloom.physics.freeness.gaussian_law import Gaussian
 from rankloom.physics.freeness.invariant import TraceInvariant
 from rankloom.physics.freeness.law import Law
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from rankloom.physics.freeness.estimate import Estimate
+
+_GRAPHS = 12  # bars up to which each has its graph drawn below
 
 
 def plot_spectrum(
@@ -90,7 +93,7 @@ def plot_estimate(
     Parameters
     ----------
     estimate : Estimate
-        Real parts are drawn.
+        Real parts are drawn. Up to 12 invariants have their coloured graphs below the bars.
     exact : Law or dict of TraceInvariant to number, optional
     ax : matplotlib Axes, optional
         Where to draw; new Axes by default.
@@ -109,11 +112,18 @@ def plot_estimate(
             ask = exact.__getitem__
         values = [complex(ask(t)).real for t in invariants]
         ax.plot(at, values, "_", ms=16, mew=2, color=_ORANGE, label="exact")
+    ax.margins(y=0.18)
     ax.axhline(0, color=_GREY, lw=0.8)
     ax.set_xlim(-0.6, k - 0.4)
     ax.set_ylabel("E Tr" if estimate.of == "moments" else "free cumulant K")
     ax.legend(frameon=False)
-    ax.set_xlabel("invariant")
+    if k > _GRAPHS:
+        ax.set_xlabel("invariant")
+        return ax
+    ax.set_xticks([])
+    for x, t in zip(at, invariants, strict=True):
+        inset = ax.inset_axes((x - 0.45, -0.34, 0.9, 0.32), transform=ax.get_xaxis_transform())
+        plot_graph(t, inset)
     return ax
 
 

@@ -1,20 +1,16 @@
 """A fixed tensor behind random local unitaries."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from itertools import permutations, product
-from math import prod
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rankloom.physics.freeness.finite import FiniteN
 from rankloom.physics.freeness.invariant import TraceInvariant
-from rankloom.physics.freeness.law import Law, haar_unitaries, quotient
-from rankloom.physics.freeness.permutations import cycle_type
-from rankloom.physics.freeness.weingarten_table import exact_values
+from rankloom.physics.freeness.law import Law, haar_unitaries
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +26,7 @@ class Twirled(Law):
     Notes
     -----
     The moments are the invariants of the tensor; they do not fluctuate. The cumulants are
-    ``K_s = sum_t Tr_t prod_c Wg(s_c t_c^-1)``, a sum over ``(n!)^D`` tuples.
+    ``K_s = sum_t Tr_t prod_c Wg(s_c t_c^-1)``, for all classes of an order at once.
     """
 
     tensor: NDArray[Any]
@@ -47,26 +43,20 @@ class Twirled(Law):
         return self.tensor.shape[: self.D]
 
     @cached_property
-    def _values(self) -> dict[TraceInvariant, Any]:
-        """Moments evaluated so far."""
+    def _cumulants(self) -> dict[int, dict[TraceInvariant, Any]]:
+        """Cumulants of all classes, by order, as they were asked for."""
         return {}
 
     def _moment(self, t: TraceInvariant) -> Any:
-        if t not in self._values:
-            value = t.evaluate(self.tensor)
-            self._values[t] = Fraction(value) if self.tensor.dtype == object else value
-        return self._values[t]
+        value = t.evaluate(self.tensor)
+        return Fraction(value) if self.tensor.dtype == object else value
 
     def _cumulant(self, t: TraceInvariant) -> Any:
-        tables = [exact_values(t.n, size) for size in self.dims]
-        weights: dict[TraceInvariant, Fraction] = defaultdict(Fraction)
-        for u in product(permutations(range(t.n)), repeat=self.D):
-            weights[TraceInvariant(u, self.kind)] += prod(
-                table[cycle_type(quotient(a, b))]
-                for table, a, b in zip(tables, t.perms, u, strict=True)
-            )
-        exact = self.tensor.dtype == object
-        return sum(self._moment(u) * (w if exact else float(w)) for u, w in weights.items())
+        if t.n not in self._cumulants:
+            transform = FiniteN(self.D, t.n, self.dims, self.kind)
+            moments = {u: self._moment(u) for u in transform.invariants}
+            self._cumulants[t.n] = transform.cumulants(moments)
+        return self._cumulants[t.n][t]
 
     def _sample(self, size: int, rng: np.random.Generator) -> NDArray[Any]:
         out = np.broadcast_to(self.tensor.astype(complex), (size, *self.tensor.shape))

@@ -124,7 +124,7 @@ def test_pictures():
         ),
         (lambda: hciz_series(laws.gue((2,)), laws.gue((3,)), 2), ValueError, "same dims"),
         (lambda: hciz_series(laws.ghz(2, 2), laws.gue((2,)), 2), TypeError, "mixed"),
-        (lambda: hciz_series(laws.gue((2,)), laws.gue((2,)), 11), ValueError, "`order`"),
+        (lambda: hciz_series(laws.gue((2, 2, 2)), laws.gue((2, 2, 2)), 6), ValueError, "`order`"),
         (lambda: plot_spectrum(np.ones((2, 3, 2))), ValueError, "`samples`"),
     ],
 )

@@ -96,6 +96,35 @@ def test_errors_and_covariance_are_those_of_a_mean():
     np.testing.assert_allclose(found.covariance, wanted, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize(
+    "law",
+    [
+        laws.wishart((3, 3), 4),
+        laws.gaussian(2, {(0,): 1, (0, 1): 2}, (3, 3)),
+        laws.haar_state((3, 3, 3)),
+    ],
+    ids=["wishart", "gaussian", "pure state"],
+)
+def test_estimated_cumulants(law, n):
+    if law.D == 3 and n == 3:
+        n = 2
+    invariants = classes(law.D, n, kind=law.kind, connected=False)
+    found = estimate_invariants(law.sample(4000, rng=n), invariants).cumulants()
+    exact = np.array([complex(law.cumulant(t)) for t in invariants])
+    scale = abs(found.values).max()
+    assert (abs(found.mean - exact) <= 4 * found.error + 1e-12 * scale).all()
+
+
+def test_cumulants_need_all_classes():
+    found = estimate_invariants(tensors((3, 3, 3, 3)), [TraceInvariant([(1, 0), (1, 0)])])
+    with pytest.raises(ValueError, match="3 are missing"):
+        found.cumulants()
+    full = estimate_invariants(tensors((3, 3, 3, 3)), classes(2, 2, kind="mixed", connected=False))
+    with pytest.raises(ValueError, match="already"):
+        full.cumulants().cumulants()
+
+
 def test_bootstrap_agrees_with_the_standard_error():
     law = laws.wishart((2, 2), 3)
     found = estimate_invariants(law.sample(2000, rng=1), [TraceInvariant([cycle(2)] * 2)])
