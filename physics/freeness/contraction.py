@@ -2,15 +2,16 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from rankloom.decomposition.checks import numeric, sequence
-from rankloom.physics.freeness.invariant import TraceInvariant
-from rankloom.physics.freeness.networks import Network, Plan, Workspace, itemsize, nbytes, plan
+from rankloom.physics.freeness.invariant import Kind, TraceInvariant
+from rankloom.physics.freeness.networks import Network, Program, itemsize, plan, programs
+from rankloom.physics.freeness.permutations import Permutation
 from rankloom.tn.arrays import Array, namespace
 
-_KEPT = 2.5e8  # bytes of shared intermediate results
-_ALIGNED = 4  # a part is kept in up to so many orders of its axes
+_KEPT = 2.5e8  # bytes of intermediate results that exist at one time
 
 
 def trace_invariants(
@@ -58,42 +59,47 @@ def trace_invariants(
     kind, n_colours = wanted[0].kind, wanted[0].D
     samples = check_samples(samples, kind, n_colours)
     dims = tuple(samples.shape[1 : 1 + n_colours])
-    parts: dict[TraceInvariant, Plan] = {}
-    for t in wanted:
-        for component in t.components:
-            if component not in parts:
-                network = network_of(component)
-                sizes = [size for size in dims for _ in range(component.n)]
-                parts[component] = plan(network, tuple(sizes))
-    largest = max(max(p.sizes.values()) for p in parts.values()) * itemsize(samples)
+    split = [_components(t.perms, kind) for t in wanted]
+    place = {c: k for k, c in enumerate(dict.fromkeys(c for found in split for c in found))}
+    size = itemsize(samples)
+    found, most = _programs(tuple(place), kind, dims, int(_KEPT / size))
+    largest = most * size
     if largest > memory:
         raise ValueError(
             f"`invariants` need an intermediate result of {largest:.1e} bytes at `dims` = {dims}, "
             f"and `memory` allows {memory:.1e}. Raise it, or take fewer copies."
         )
-    values = _values(samples, kind, parts)
     xp = namespace(samples)
-    columns = [math.prod(values[c] for c in t.components) for t in wanted]
+    chunk = max(1, int(_KEPT / (size * max(program.peak for program in found))))
+    pieces = []
+    for start in range(0, samples.shape[0], chunk):
+        stop = min(start + chunk, samples.shape[0])
+        tensors = tensors_of(samples[start:stop, ...], kind)
+        values = [value for program in found for value in program.run(tensors)]
+        pieces.append(xp.stack(values, axis=1))
+    table = xp.concat(pieces) if len(pieces) > 1 else pieces[0]
+    if len(place) == len(split) and all(len(parts) == 1 for parts in split):
+        return table
+    columns = [math.prod(table[:, place[c]] for c in parts) for parts in split]
     return xp.stack(columns, axis=1)
 
 
-def _values(
-    samples: Array, kind: str, parts: dict[TraceInvariant, Plan]
-) -> dict[TraceInvariant, Array]:
-    """Values of connected invariants, in chunks of samples that fit into memory."""
-    xp = namespace(samples)
-    volumes: dict[Any, int] = {}
-    for p in parts.values():
-        volumes.update(p.sizes)
-    one = _ALIGNED * sum(volumes.values()) * itemsize(samples)
-    chunk = max(1, min(samples.shape[0], int(_KEPT / one)))
-    pieces: list[list[Array]] = []
-    for start in range(0, samples.shape[0], chunk):
-        block = samples[start : start + chunk, ...]
-        space = Workspace(tensors_of(block, kind), _KEPT + 2 * nbytes(block))
-        pieces.append([space.value(p) for p in parts.values()])
-    columns = [xp.concat(column) for column in zip(*pieces, strict=True)]
-    return dict(zip(parts, columns, strict=True))
+@lru_cache(maxsize=1 << 16)
+def _components(perms: tuple[Permutation, ...], kind: Kind) -> tuple[tuple[Permutation, ...], ...]:
+    """Canonical permutations of the components of an invariant; remembered."""
+    return tuple(c.perms for c in TraceInvariant(perms, kind).components)
+
+
+@lru_cache(maxsize=32)
+def _programs(
+    parts: tuple[tuple[Permutation, ...], ...], kind: Kind, dims: tuple[int, ...], limit: int
+) -> tuple[list[Program], int]:
+    """Connected invariants in as few programs as `limit` entries allow, and the largest array."""
+    plans = []
+    for perms in parts:
+        sizes = tuple(d for d in dims for _ in perms[0])
+        plans.append(plan(network_of(perms, kind), sizes))
+    return programs(plans, limit), max(max(p.sizes.values()) for p in plans)
 
 
 def tensors_of(block: Array, kind: str) -> dict[str, Array]:
@@ -105,15 +111,15 @@ def tensors_of(block: Array, kind: str) -> dict[str, Array]:
     return {"T": block, "T*": xp.conj(block) if complex_ else block}
 
 
-def network_of(invariant: TraceInvariant) -> Network:
+def network_of(perms: Sequence[Permutation], kind: Kind) -> Network:
     """The network of an invariant; edge ``c n + x`` starts at leg c of copy x of A or T.
 
     ``delta(j^c_x, i^c_{s_c(x)})`` ties column leg c of copy x to row leg c of copy s_c(x).
     """
-    n, perms = invariant.n, invariant.perms
+    n = len(perms[0])
     rows = [tuple(c * n + x for c in range(len(perms))) for x in range(n)]
     columns = [tuple(c * n + s[x] for c, s in enumerate(perms)) for x in range(n)]
-    if invariant.kind == "mixed":
+    if kind == "mixed":
         return tuple(("A", i + j) for i, j in zip(rows, columns, strict=True))
     return (*(("T", i) for i in rows), *(("T*", j) for j in columns))
 

@@ -11,11 +11,11 @@ All tensors carry a leading axis of samples. Arrays of any library are taken.
 
 import itertools
 import math
-from collections import Counter, OrderedDict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from rankloom.tn.arrays import Array, contiguous, namespace
 
@@ -161,66 +161,111 @@ def _join(first: _Group, second: _Group, legs: tuple[int, ...]) -> Join:
     return Join(left, right, orders, len(shared), tuple(made.index(edge) for edge in legs))
 
 
-class Workspace:
-    """Parts contracted so far, kept while they fit into a budget of memory.
+class _Step(NamedTuple):
+    """Fill the slot `out`; then forget the slots in `done`, which no later step reads."""
+
+    out: int
+    run: Callable[[Mapping[str, Array], list[Any]], Array]
+    done: list[int]
+
+
+class Program:
+    """Contraction of several networks, each part once.
 
     Parameters
     ----------
-    tensors : dict of str to (samples, ...) array
-        All of one library, with one number of samples.
-    budget : float
-        Bytes of results that are kept; the oldest are dropped and, where needed, made again.
+    plans : sequence of Plan
+
+    Attributes
+    ----------
+    peak : int
+        Entries of all arrays that exist at one time, for one sample, the tensors left out.
     """
 
-    def __init__(self, tensors: Mapping[str, Array], budget: float) -> None:
-        self._tensors, self._budget = tensors, budget
-        self._kept: OrderedDict[tuple[Part, tuple[int, ...]], Array] = OrderedDict()
-        self._bytes = 0
+    def __init__(self, plans: Sequence[Plan]) -> None:
+        self._steps: list[_Step] = []
+        self._slots: dict[tuple[Part, tuple[int, ...]], int] = {}
+        self._last: dict[int, int] = {}  # slot: the step that reads it last
+        sizes: list[int] = []
+        for plan in plans:
+            self._slot(plan.whole, plan, sizes)
+        self._results = [self._slots[plan.whole, ()] for plan in plans]
+        results = set(self._results)
+        for slot, reader in self._last.items():
+            if slot not in results:
+                self._steps[reader].done.append(slot)
+        self.peak = now = 0
+        for step in self._steps:
+            now += sizes[step.out]
+            self.peak = max(self.peak, now)
+            now -= sum(sizes[slot] for slot in step.done)
+        del self._slots, self._last
 
-    def value(self, plan: Plan) -> Array:
-        """The number that a network stands for, of every sample: (samples,)."""
-        return self._part(plan.whole, plan.joins)
+    def run(self, tensors: Mapping[str, Array]) -> list[Array]:
+        """The numbers that the networks stand for, (samples,) each."""
+        filled: list[Any] = [None] * len(self._steps)
+        for step in self._steps:
+            filled[step.out] = step.run(tensors, filled)
+            for slot in step.done:
+                filled[slot] = None
+        return [filled[slot] for slot in self._results]
 
-    def _part(self, part: Part, joins: Mapping[Part, Join], order: tuple[int, ...] = ()) -> Array:
-        """Array of a part, its axes in the given order, contiguous if that is not their own."""
+    def _slot(self, part: Part, plan: Plan, sizes: list[int], order: tuple[int, ...] = ()) -> int:
+        """Slot of a part, its axes in the given order; the steps to it are added if need be."""
         order = () if order == tuple(range(len(order))) else order
-        array = self._kept.get((part, order))
-        if array is not None:
-            self._kept.move_to_end((part, order))
-            return array
+        if (part, order) in self._slots:
+            return self._slots[part, order]
         if order:
-            array = self._part(part, joins)
-            array = contiguous(_permute(array, order))
+            source = self._slot(part, plan, sizes)
+            run, read = _turn(source, order), [source]
         elif len(part.nodes) == 1:
             [(name, edges)] = part.nodes
-            array = _traced(self._tensors[name], edges)
+            run, read = _take(name, edges), []
         else:
-            array = self._joined(joins[part], joins)
-        self._keep((part, order), array)
-        return array
+            join = plan.joins[part]
+            read = [
+                self._slot(side, plan, sizes, turned)
+                for side, turned in zip((join.left, join.right), join.orders, strict=True)
+            ]
+            run = _multiply(read[0], read[1], join.joined, join.order)
+        out = len(self._steps)
+        for slot in read:
+            self._last[slot] = out
+        self._steps.append(_Step(out, run, []))
+        self._slots[part, order] = out
+        sizes.append(plan.sizes[part])
+        return out
 
-    def _joined(self, join: Join, joins: Mapping[Part, Join]) -> Array:
-        a = self._part(join.left, joins, join.orders[0])
-        b = self._part(join.right, joins, join.orders[1])
-        xp, samples, n = namespace(a, b), a.shape[0], join.joined
+
+def _take(name: str, edges: tuple[int, ...]) -> Callable[..., Array]:
+    return lambda tensors, _: _traced(tensors[name], edges)
+
+
+def _turn(source: int, order: tuple[int, ...]) -> Callable[..., Array]:
+    return lambda _, filled: contiguous(_permute(filled[source], order))
+
+
+def _multiply(left: int, right: int, n: int, order: tuple[int, ...]) -> Callable[..., Array]:
+    def run(_: Mapping[str, Array], filled: list[Any]) -> Array:
+        a, b = filled[left], filled[right]
+        xp, samples = namespace(a, b), a.shape[0]
         rows, columns = a.shape[1 : a.ndim - n], b.shape[1 + n :]
         inner = math.prod(b.shape[1 : 1 + n])
         product = xp.reshape(a, (samples, math.prod(rows), inner)) @ xp.reshape(
             b, (samples, inner, math.prod(columns))
         )
-        return _permute(xp.reshape(product, (samples, *rows, *columns)), join.order)
+        return _permute(xp.reshape(product, (samples, *rows, *columns)), order)
 
-    def _keep(self, key: tuple[Part, tuple[int, ...]], array: Array) -> None:
-        self._kept[key] = array
-        self._bytes += nbytes(array)
-        while self._bytes > self._budget and len(self._kept) > 1:
-            _, old = self._kept.popitem(last=False)
-            self._bytes -= nbytes(old)
+    return run
 
 
-def nbytes(array: Array) -> int:
-    """Memory of an array."""
-    return int(math.prod(array.shape)) * itemsize(array)
+def programs(plans: Sequence[Plan], limit: float) -> list[Program]:
+    """One program for all plans, or several that each need at most `limit` entries a sample."""
+    program = Program(plans)
+    if program.peak <= limit or len(plans) == 1:
+        return [program]
+    half = len(plans) // 2
+    return [*programs(plans[:half], limit), *programs(plans[half:], limit)]
 
 
 def itemsize(array: Array) -> int:
