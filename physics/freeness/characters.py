@@ -82,7 +82,10 @@ class _Strips(NamedTuple):
 def _strips(n: int, length: int) -> _Strips:
     """All border strips of `length` between partitions of n - length and of n."""
     smaller = {_beads(mu): k for k, mu in enumerate(partitions(n - length))}
-    targets, starts, sources, signs = [], [], [], []
+    targets: list[int] = []
+    starts: list[int] = []
+    sources: list[int] = []
+    signs: list[int] = []
     for target, beads in enumerate(map(_beads, partitions(n))):
         # A bead moves from b to b - length; bits of `movable` are the places it leaves.
         movable = beads & ~(beads << length) & -(1 << length)
