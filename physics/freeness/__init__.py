@@ -8,10 +8,12 @@ from rankloom.physics.freeness.asymptotic import Asymptotic
 from rankloom.physics.freeness.classes import Invariants, count_classes, enumerate_invariants
 from rankloom.physics.freeness.contraction import trace_invariants
 from rankloom.physics.freeness.densities import gaussian_density, marchenko_pastur, semicircle
+from rankloom.physics.freeness.draw import plot_graph
 from rankloom.physics.freeness.estimate import Estimate, Uncertain, estimate_invariants
 from rankloom.physics.freeness.finite import FiniteN
 from rankloom.physics.freeness.hciz import hciz_series
 from rankloom.physics.freeness.invariant import TraceInvariant
+from rankloom.physics.freeness.matrix_products import fuss_catalan, product_moments
 from rankloom.physics.freeness.moment_density import MomentDensity, density_from_moments
 from rankloom.physics.freeness.orders import FiniteOrders
 from rankloom.physics.freeness.plots import plot_convergence, plot_estimate, plot_spectrum
@@ -49,6 +51,7 @@ __all__ = [
     "enumerate_invariants",
     "estimate_invariants",
     "free_cumulants",
+    "fuss_catalan",
     "gaussian_density",
     "hciz_series",
     "laws",
@@ -61,7 +64,9 @@ __all__ = [
     "partial_transpose_spectrum",
     "plot_convergence",
     "plot_estimate",
+    "plot_graph",
     "plot_spectrum",
+    "product_moments",
     "renyi_moments",
     "semicircle",
     "state_invariants",

@@ -45,7 +45,7 @@ def _class_of_tuples(D: int, n: int) -> NDArray[np.int32]:
     count = len(perms)
     out = np.empty(count**D, np.int32)
     step = count ** (D - 1)
-    grids = np.unravel_index(np.arange(step), (count,) * (D - 1))
+    grids = np.unravel_index(np.arange(step), (count,) * (D - 1)) if D > 1 else ()
     rest = [perms[g][:, None] for g in grids]
     for first in range(count):
         head = np.broadcast_to(perms[first], (step, 1, n))
