@@ -190,15 +190,19 @@ def sparse(rounds: int, rank: int = 10, count: int = 5) -> None:
     print(f"set-up of ours (checks, sorting): {duration(time.perf_counter() - began)}\n")
     factors = list(init.factors)
 
-    def products() -> None:
+    def products(workers: Workers) -> None:
         for k in range(3):
-            listed_mttkrp(factors, lists, k, Workers())
+            listed_mttkrp(factors, lists, k, workers)
 
     def sweeps() -> float:
         solver = SparseSweeps(data, lists, init, least_squares(), line_search=False)
         return [solver.sweep() for _ in range(count)][-1]
 
-    calls: dict[str, Callable[[], object]] = {"ours": products}
+    two = Workers(2)
+    calls: dict[str, Callable[[], object]] = {
+        "ours": lambda: products(Workers()),
+        "ours, two threads": lambda: products(two),
+    }
     fits: dict[str, Callable[[], float]] = {"ours": sweeps}
     if peer_version("pyttb"):
         import pyttb
@@ -252,8 +256,11 @@ print(1 + 1024 * (kilobytes("VmHWM") - before) / x.nbytes)
 
 
 def timed(calls: dict[str, Callable[[], object]], rounds: int) -> dict:
-    """Turns on one core."""
-    return take_turns([Contender(name, call) for name, call in calls.items()], rounds)
+    """Turns on one core, but for what is called threads."""
+    contenders = [
+        Contender(name, call, one_core="threads" not in name) for name, call in calls.items()
+    ]
+    return take_turns(contenders, rounds)
 
 
 def show(

@@ -1,6 +1,6 @@
 """Tucker decompositions of a dense 200^3 tensor: ours against tensorly and pyttb.
 
-Run: ``python benchmarks/decomposition_tucker.py [--rows init hooi whole memory] [--ranks 10 20]``
+Run: ``python benchmarks/decomposition_tucker.py [--rows init hooi ..] [--ranks 10 20]``
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from common import Contender, duration, header, peer_version, table, take_turns, times
 
-from rankloom.decomposition import TuckerTensor, datasets, tucker
+from rankloom.decomposition import TuckerTensor, datasets, nonnegative_tucker, tucker
 from rankloom.decomposition.data import check_dense
 from rankloom.decomposition.hooi import Hooi
 
@@ -100,6 +100,23 @@ def whole(rank: int, rounds: int) -> None:
     show(f"whole call, {N}^3, rank {rank}", calls, errors, rounds)
 
 
+def nonnegative(rank: int, rounds: int, count: int = 50) -> None:
+    """The same number of sweeps of nonnegative Tucker on 100^3, and the error reached."""
+    rng = np.random.default_rng(0)
+    factors = [rng.random((100, rank)) * (rng.random((100, rank)) < 0.5) for _ in range(3)]
+    clean = TuckerTensor(rng.random((rank,) * 3), factors).to_dense()
+    x = np.abs(clean + 0.1 * clean.std() * rng.standard_normal(clean.shape))
+    options = {"max_sweeps": count, "tol": 0, "rng": 0}
+    calls = {"ours": lambda: nonnegative_tucker(x, rank, **options).error}
+    if peer_version("tensorly"):
+        from tensorly.decomposition import non_negative_tucker_hals as theirs
+
+        settings = {"n_iter_max": count, "tol": 0, "random_state": 0, "return_errors": True}
+        calls["tensorly HALS"] = lambda: float(theirs(x, [rank] * 3, **settings)[1][-1])
+    errors = {name: call() for name, call in calls.items()}
+    show(f"nonnegative Tucker, 100^3, rank {rank}, {count} sweeps", calls, errors, min(rounds, 2))
+
+
 def memory(rank: int, _rounds: int) -> None:
     """Peak memory of the whole call over the size of the input, in a process of its own."""
     rows = []
@@ -154,7 +171,13 @@ def show(title: str, calls: dict, errors: dict, rounds: int, count: int = 1) -> 
     table(["contender", each, "ours is faster by", "relative error"], rows)
 
 
-ROWS = {"init": initial, "hooi": sweeps, "whole": whole, "memory": memory}
+ROWS = {
+    "init": initial,
+    "hooi": sweeps,
+    "whole": whole,
+    "nonnegative": nonnegative,
+    "memory": memory,
+}
 
 
 def main() -> None:
