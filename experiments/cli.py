@@ -28,6 +28,7 @@ from rankloom.experiments.config import CompileConfig
 from rankloom.experiments.decompose_config import DecomposeConfig
 from rankloom.experiments.functional_config import FunctionalConfig
 from rankloom.experiments.potential_config import PotentialConfig
+from rankloom.experiments.spectroscopy_config import SpectroscopyConfig
 from rankloom.experiments.toml import ConfigError, load_toml
 
 if TYPE_CHECKING:
@@ -103,6 +104,25 @@ class Evolve(Job):
         from rankloom.experiments.evolve_job import run_evolve
 
         return run_evolve(self.settings, overwrite=self.overwrite, progress=True)
+
+
+@dataclass(frozen=True)
+class Spectroscopy(Job):
+    """Find energy gaps of a spin chain from simulated randomised measurements, or from saved ones.
+
+    Settings come from a TOML file, from flags, or from both: a flag is the key of the file with its
+    section in front, and wins.
+    """
+
+    settings: Annotated[SpectroscopyConfig, tyro.conf.arg(name="")] = field(
+        default_factory=SpectroscopyConfig
+    )
+
+    def run(self) -> "Written":
+        """Carry the command out."""
+        from rankloom.experiments.spectroscopy_job import run_spectroscopy
+
+        return run_spectroscopy(self.settings, overwrite=self.overwrite, progress=True)
 
 
 @dataclass(frozen=True)
@@ -183,6 +203,7 @@ COMMANDS: Mapping[str, type[Demo] | type[Job]] = {
     "demo": Demo,
     "compile": Compile,
     "evolve": Evolve,
+    "spectroscopy": Spectroscopy,
     "ground": Ground,
     "decompose": Decompose,
     "functional": Functional,

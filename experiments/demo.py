@@ -8,7 +8,12 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rankloom.experiments import chain_study, decomposition_study, functional_study
+from rankloom.experiments import (
+    chain_study,
+    decomposition_study,
+    functional_study,
+    spectroscopy_study,
+)
 from rankloom.experiments.bars import Bars
 from rankloom.experiments.chains import chains_section
 from rankloom.experiments.circuits import circuits_section
@@ -21,6 +26,7 @@ from rankloom.experiments.functionals import functional_section
 from rankloom.experiments.potentials import potentials
 from rankloom.experiments.problem import prepare
 from rankloom.experiments.report import Section, Written, write_report
+from rankloom.experiments.spectroscopy import spectroscopy_section
 from rankloom.experiments.study import study
 
 MakeSection = Callable[[Path, Bars], Section]
@@ -102,9 +108,28 @@ def functional(root: Path, bars: Bars) -> Section:
     return functional_section(found, root, "functional", bars)
 
 
+def spectroscopy(root: Path, bars: Bars, n: int = 20, shots: int = 10, times: int = 80) -> Section:
+    """Gaps of two Ising chains from randomised measurements.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the report; files go to ``spectroscopy/`` below it.
+    bars : Bars
+    n : int
+        Spins of the longer chain.
+    shots : int
+        Snapshots of it at each time.
+    times : int
+    """
+    found = spectroscopy_study.study(root / "spectroscopy", bars, n=n, shots=shots, times=times)
+    return spectroscopy_section(found, root, "spectroscopy", bars)
+
+
 SECTIONS: tuple[MakeSection, ...] = (
     circuits,
     chains,
+    spectroscopy,
     decompositions,
     functional,
     freeness,

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rankloom.quantum.shadows.lines import constant_and_lines, without
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -22,7 +24,7 @@ def plot_spectrum(
         label = "exact gap" if i == 0 else None
         ax.axvline(gap, color="0.5", ls="--", lw=1.0, zorder=0, label=label)
     if np.isfinite(spectrum.level):
-        ax.axhline(spectrum.level, color="0.5", ls=":", lw=1.0, label="level of false alarms")
+        ax.axhline(spectrum.level, color="0.5", ls=":", lw=1.0, label="false alarms, first search")
     if spectrum.peaks:
         gaps = [peak.gap for peak in spectrum.peaks]
         heights = np.interp(gaps, spectrum.frequencies, spectrum.power)
@@ -42,9 +44,9 @@ def plot_spectrum(
 
 
 def plot_gram(gram: "Gram", ax: "Axes | None" = None) -> "Axes":
-    """The matrix over both times; where its diagonal is biased, it is left out of the scale."""
+    """The centred matrix over both times; the scale of colours leaves its diagonal out."""
     ax = _axes(ax)
-    matrix = gram.matrix
+    matrix = without(gram.matrix, constant_and_lines(gram.times, []))
     rest = matrix[~np.eye(len(matrix), dtype=bool)]
     scale = float(np.quantile(abs(rest), 0.999)) or 1.0
     image = ax.pcolormesh(
@@ -54,7 +56,7 @@ def plot_gram(gram: "Gram", ax: "Axes | None" = None) -> "Axes":
     ax.grid(visible=False)
     figure = ax.get_figure()
     assert figure is not None
-    figure.colorbar(image, ax=ax, label="Gram matrix")
+    figure.colorbar(image, ax=ax, label="Gram matrix, centred")
     return ax
 
 
