@@ -12,19 +12,28 @@ from rankloom.quantum.shadows.experiment import (
     snapshot_spectroscopy,
 )
 from rankloom.quantum.shadows.gram import Gram, gram
+from rankloom.quantum.shadows.levels import (
+    Extrapolated,
+    LevelScheme,
+    extrapolate_gaps,
+    level_scheme,
+)
 from rankloom.quantum.shadows.measurement import (
     MeasurementCircuits,
     measurement_circuits,
     snapshots_from_qiskit,
 )
-from rankloom.quantum.shadows.signals import Carrier, Signals, carriers, signals
+from rankloom.quantum.shadows.noise import add_noise
+from rankloom.quantum.shadows.signals import Carrier, Signals, all_estimates, carriers, signals
 from rankloom.quantum.shadows.snapshots import Snapshots
 from rankloom.quantum.shadows.spectrum import Peak, Spectrum, spectrum
 from rankloom.quantum.shadows.states import level_superposition
 
 __all__ = [
     "Carrier",
+    "Extrapolated",
     "Gram",
+    "LevelScheme",
     "MeasurementCircuits",
     "PauliEstimate",
     "Peak",
@@ -32,9 +41,13 @@ __all__ = [
     "Signals",
     "Snapshots",
     "Spectrum",
+    "add_noise",
+    "all_estimates",
     "carriers",
     "estimate_pauli",
+    "extrapolate_gaps",
     "gram",
+    "level_scheme",
     "level_superposition",
     "measurement_circuits",
     "shadow_spectroscopy",

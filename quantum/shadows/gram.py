@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankloom.quantum.shadows.checks import locality, locality_weights, qubit_mask
+from rankloom.quantum.shadows.gram_scaled import scaled_sums
 from rankloom.quantum.shadows.snapshots import Snapshots
 from rankloom.tn.arrays import one_blas_thread, read_only
 from rankloom.tn.checks import integer
@@ -110,9 +111,9 @@ class Packed(NamedTuple):
     draws: NDArray[np.int64]
     weights: Floats
     valid: NDArray[np.bool_]
-    kept: Floats
-    """Pairs that count, (T, T)."""
-    kept_without: Floats
+    share: Floats
+    """One over the number of pairs that count, (T, T)."""
+    share_without: Floats
     """The same without one block of shots, (B or 0, T, T)."""
     blocks: int
 
@@ -160,8 +161,8 @@ def gram(
     Notes
     -----
     ``(T S)^2 / 2`` pairs of a few nanoseconds for n <= 128; memory ``8 k (B + 1) T^2`` bytes for
-    the result and ``24 n/64 T S`` for the bits. Qubits of different readout errors
-    are refused: the kernel has one scale for all letters.
+    the result and ``24 n/64 T S`` for the bits. Different readout errors on different qubits
+    take matrix products instead (`rankloom.quantum.shadows.gram_scaled`), which are slower.
 
     Examples
     --------
@@ -183,24 +184,23 @@ def gram(
     if times < 2:
         raise ValueError("`snapshots` are of one time only: a signal needs two or more.")
     scales = snapshots.scales[mask]
-    if np.ptp(scales) > 0:
-        raise ValueError(
-            "`readout_error` differs between the qubits used: the kernel takes one for all. Use "
-            "`signals` (every string by itself), or their mean."
-        )
     _check_exact(n_used, k)
     work = pack(snapshots, debias) if packed is None else packed
     total = np.empty((k, times, times))
-    leave_out = np.empty((k, len(work.kept_without), times, times))
+    leave_out = np.empty((k, len(work.share_without), times, times))
     words = work.planes.shape[0]
     bits = _words(mask[None], words)[:, 0]
     with one_blas_thread() as budget:
         count = budget if threads is None else integer("threads", threads, 1)
-        _run(work, bits, debias, count, total, leave_out)
-    factor = (9.0 * scales[0] ** 2) ** np.arange(1, k + 1)
-    total *= factor[:, None, None] / work.kept
-    leave_out /= work.kept_without
-    leave_out *= factor[:, None, None, None]
+        if np.ptp(scales) > 0:
+            place, blocks = _places(snapshots)
+            cells, used = place % (times * blocks), np.flatnonzero(mask)
+            scaled_sums(snapshots, scales, used, cells, blocks, debias, total, leave_out)
+            total *= 9.0 ** np.arange(1, k + 1)[:, None, None] * work.share
+            leave_out *= 9.0 ** np.arange(1, k + 1)[:, None, None, None] * work.share_without
+        else:
+            factors = (9.0 * scales[0] ** 2) ** np.arange(1, k + 1)
+            _run(work, bits, debias, count, factors, total, leave_out)
     (total, leave_out) = read_only([total, leave_out])
     strings = sum(3**j * math.comb(n_used, j) for j in range(1, k + 1))
     return Gram(total, w, snapshots.times, leave_out, strings, debias)
@@ -245,7 +245,7 @@ def pack(snapshots: Snapshots, debias: bool = True) -> Packed:
         )
     if (without <= 0).any():
         without = without[:0]
-    return Packed(planes, draws, weights, valid, kept, without, blocks)
+    return Packed(planes, draws, weights, valid, 1.0 / kept, 1.0 / without, blocks)
 
 
 def _places(snapshots: Snapshots) -> tuple[NDArray[np.int64], int]:
@@ -309,14 +309,16 @@ def _run(
     mask: NDArray[np.uint64],
     debias: bool,
     threads: int,
+    factors: Floats,
     total: Floats,
     leave_out: Floats,
 ) -> None:
-    from rankloom.quantum.shadows.gram_kernels import pair_sums
+    from rankloom.quantum.shadows.gram_kernels import pair_means
 
     def part(first: int, stride: int) -> None:
         data = (work.planes, mask, work.draws, debias, work.weights, work.valid, work.blocks)
-        pair_sums(*data, first, stride, total, leave_out)
+        scale = (factors, work.share, work.share_without)
+        pair_means(*data, first, stride, *scale, total, leave_out)
 
     if threads == 1:
         part(0, 1)

@@ -111,7 +111,7 @@ def _add_all(equal, opposite, weight, weights, before, now, kinds, sums):
 
 
 @njit(**_PRIVATE)
-def _reduce(sums, t, blocks, columns, total, leave_out):
+def _reduce(sums, t, blocks, columns, factors, share, share_without, total, leave_out):
     """Row t of the matrices from the sums (4, B, T B) over pairs of blocks; both triangles."""
     kinds, times = total.shape[0], total.shape[1]
     low = t * blocks
@@ -145,17 +145,22 @@ def _reduce(sums, t, blocks, columns, total, leave_out):
             rest[2, b] = v2[b] - s2
             rest[3, b] = v3[b] - s3
         for j in range(kinds):
-            total[j, t, u] = whole[j]
-            total[j, u, t] = whole[j]
+            mean = factors[j] * share[t, u] * whole[j]
+            total[j, t, u] = mean
+            total[j, u, t] = mean
             for b in range(leave_out.shape[1]):
-                value = whole[j] + rest[j, b] - columns[j, here + b]
+                value = factors[j] * share_without[b, t, u]
+                value *= whole[j] + rest[j, b] - columns[j, here + b]
                 leave_out[j, b, t, u] = value
                 leave_out[j, b, u, t] = value
 
 
 @njit(**_PUBLIC)
-def pair_sums(planes, mask, draws, debias, weights, valid, blocks, first, stride, total, leave_out):
-    """Sums of K_j over pairs of snapshots of two times, whole and without one block of shots.
+def pair_means(
+    planes, mask, draws, debias, weights, valid, blocks, first, stride,
+    factors, share, share_without, total, leave_out,
+):  # fmt: skip
+    """Means of K_j over pairs of snapshots of two times, whole and without one block of shots.
 
     Parameters
     ----------
@@ -176,6 +181,12 @@ def pair_sums(planes, mask, draws, debias, weights, valid, blocks, first, stride
         B, the number of blocks of shots.
     first, stride : int
         This call does the rows first, first + stride, .. of the matrix.
+    factors : (k,) array
+        What K_j is multiplied by.
+    share : (T, T) array
+        One over the number of pairs that count.
+    share_without : (B or 0, T, T) array
+        The same without a block.
     total : (k, T, T) array
         Filled, both triangles.
     leave_out : (k, B or 0, T, T) array
@@ -221,4 +232,5 @@ def pair_sums(planes, mask, draws, debias, weights, valid, blocks, first, stride
                     _add_all(e, f, q, qs, before[:left], now[:left], kinds, here)
         for g in range(0, kinds, 4):
             end = min(g + 4, kinds)
-            _reduce(sums[g : g + 4], t, blocks, columns, total[g:end], leave_out[g:end])
+            four, scale, out = sums[g : g + 4], factors[g:end], leave_out[g:end]
+            _reduce(four, t, blocks, columns, scale, share, share_without, total[g:end], out)

@@ -1,10 +1,20 @@
 """The enumerated way: equal to the kernel and to plain loops; the filter and its blind spot."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from rankloom.quantum import Snapshots, carriers, gram, signals, spectrum
+from rankloom.quantum import (
+    Snapshots,
+    all_estimates,
+    carriers,
+    estimate_pauli,
+    gram,
+    signals,
+    spectrum,
+)
 
 from .shadows_oracle import estimates, random_snapshots
 
@@ -81,6 +91,18 @@ def test_carriers_are_named_with_amplitude_and_phase():
         assert carrier.phase == pytest.approx(phase, abs=0.1)
     assert best[0].score > 100
     assert [c.score for c in best] == sorted((c.score for c in best), reverse=True)
+
+
+def test_all_estimates_are_those_of_every_string():
+    snapshots = random_snapshots(3, 7, 5, seed=8, readout_error=0.1)
+    sites, values = all_estimates(snapshots, 2, time_index=1, qubits=[0, 2, 4])
+    assert sites.tolist() == [[0, 2], [0, 4], [2, 4]]
+    for where, row in zip(sites.tolist(), values, strict=True):
+        for k, letters in enumerate(itertools.product("XYZ", repeat=2)):
+            value, _ = estimate_pauli(snapshots, "".join(letters), where, time_index=1)
+            assert row[k] == pytest.approx(value, abs=1e-12)
+    with pytest.raises(ValueError, match="exceeds the 3 times"):
+        all_estimates(snapshots, 2, 3)
 
 
 def test_no_filter_keeps_what_is_not_constant():
