@@ -25,7 +25,8 @@ class Gaussian(Law):
     n_colours : int
     variances : dict of tuple of int to Fraction
         ``a_S^2`` of every subset S of the colours that takes part, colours ascending.
-    dims : tuple of int or None
+    size : tuple of int or None
+        Dimension of every colour.
 
     Notes
     -----

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 import pytest
 
-from rankloom.physics import TraceInvariant, estimate_invariants, laws
+from rankloom.physics import Asymptotic, TraceInvariant, estimate_invariants, laws
 from rankloom.physics.freeness.law import quotient
 from rankloom.physics.freeness.permutations import cycle, cycle_type, cycles, inverse
 from rankloom.physics.freeness.weingarten_table import exact_values
@@ -203,6 +203,24 @@ def test_normalised_moments_tend_to_their_limits(kind):
                 abs(make(N).normalised_moment(t) - make(N).asymptotic_moment(t)) for N in (100, 10)
             )
             assert near <= far / 9 or near == 0  # corrections of order 1/N at least
+
+
+@pytest.mark.parametrize(
+    "law, scaling",
+    [
+        (laws.gaussian(2, {(0,): 1, (1,): 2, (0, 1): HALF}), "matrix"),
+        (laws.wishart((5, 5), 50), "matrix"),
+        (laws.product_gaussian([[1, 3], [0, 2]], 4), "matrix"),
+        (laws.product_gaussian([[1, 3], [0, 2], [HALF, 1]]), "melonic"),
+    ],
+    ids=["gaussian", "wishart", "covariance", "tensor of product covariance"],
+)
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_limits_of_moments_and_cumulants_belong_together(law, scaling, n):
+    """Each has a formula of its own in the law; sums over non-crossing permutations join them."""
+    limit = Asymptotic(D=law.D, n=n, scaling=scaling, kind=law.kind)
+    moments = limit.moments({t: law.asymptotic_cumulant(t) for t in limit.invariants})
+    assert moments == {t: law.asymptotic_moment(t) for t in limit.invariants}
 
 
 def test_gaussian_matrices_of_two_parties_are_not_free():
