@@ -105,41 +105,32 @@ def _other_gauge(D: int, n: int) -> NDArray[np.int32]:
 
 
 def _one_colour(n: int, x: NDArray[Any], function: ClassFunction) -> NDArray[Any]:
-    """A product with the matrix of all pairs of classes, found by characters."""
-    forms, _ = class_forms(1, n)
-    order = [partitions(n).index(cycle_type(tuple(form))) for form in forms[:, 0].tolist()]
-    matrix = np.empty((len(order), len(order)), dtype=object)
-    matrix[:] = _pairs(n, function)
-    matrix = matrix[np.ix_(order, order)]
-    if x.dtype != object:
-        matrix = matrix.astype(np.float64)
-    return x @ matrix
+    """Class functions are diagonal in the characters; the sums are exact, floats are rounded once.
 
-
-def _pairs(n: int, function: ClassFunction) -> list[list[Any]]:
-    """Entry [i, j]: ``sum over s in class i of w(s t^-1)``, for any t in class j.
-
-    Class functions are diagonal in the characters: ``w = 1/n! sum_lambda a_lambda chi_lambda`` with
-    ``a = sum_s w(s) chi(s)``, and ``sum_s chi(s t^-1) chi'(s) = n! / f chi(t)`` for equal ones.
+    With ``a_lambda = sum_s x(s) chi_lambda(s)`` and b likewise of w, y has ``a b / f`` for a.
     """
+    if x.dtype.kind == "c":
+        return _one_colour(n, x.real, function) + 1j * _one_colour(n, x.imag, function)
+    if x.dtype.kind == "f":
+        exact = np.frompyfunc(Fraction, 1, 1)(x)
+        return _one_colour(n, exact, function).astype(np.float64)
+    forms, _ = class_forms(1, n)
+    number = {mu: k for k, mu in enumerate(partitions(n))}
+    order = [number[cycle_type(tuple(form))] for form in forms[:, 0].tolist()]
     characters = character_table(n).astype(object)
     sizes = np.array(class_sizes(n), dtype=object)
-    w = np.array([_exact(function[mu]) for mu in partitions(n)], dtype=object)
-    eigenvalues = [
-        _divide(a, f) for a, f in zip(characters @ (sizes * w), characters[:, -1], strict=True)
-    ]
-    left = characters * np.array(eigenvalues, dtype=object)[:, None]
-    full = (sizes[:, None] * characters.T) @ left
-    group = math.factorial(n)
-    return [[_divide(entry, group) for entry in row] for row in full]
+    w = np.array([function[mu] for mu in partitions(n)], dtype=object)
+    scale = characters[:, -1] * math.factorial(n)
+    weights = np.array(
+        [_divide(b, f) for b, f in zip(characters @ (sizes * w), scale, strict=True)], dtype=object
+    )
+    a = (x * sizes[order]) @ characters[:, order].T
+    y: NDArray[Any] = (a * weights) @ characters[:, order]
+    return y
 
 
-def _exact(value: Any) -> Any:
-    return Fraction(value) if isinstance(value, (int, float, Fraction)) else value
-
-
-def _divide(value: Any, by: Any) -> Any:
-    return Fraction(value, int(by)) if isinstance(value, (int, Fraction)) else value / int(by)
+def _divide(value: Any, by: int) -> Any:
+    return Fraction(value, by) if isinstance(value, (int, Fraction)) else value / by
 
 
 def _by_number(n: int, function: ClassFunction, dtype: Any) -> NDArray[Any]:

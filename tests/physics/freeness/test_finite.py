@@ -60,7 +60,9 @@ def test_transforms_are_their_definition(D, n, dims, kind):
         assert m[t] == expected
 
 
-@pytest.mark.parametrize("D, n, dims, kind", [*CASES, (2, 4, (4, 6), "mixed")])
+@pytest.mark.parametrize(
+    "D, n, dims, kind", [*CASES, (2, 4, (4, 6), "mixed"), (1, 12, (13,), "mixed")]
+)
 def test_round_trips_are_exact(D, n, dims, kind):
     F = FiniteN(D, n, dims, kind)
     values = random_rationals(F.invariants)
