@@ -6,10 +6,11 @@ one after the other, `Lazy` hands them to Dask's scheduler as tasks; both call t
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -31,22 +32,31 @@ Grid = Sequence[Sequence[slice]]
 Work = Callable[[Array, Place], Any]
 """``work(block, place)``: what one unit gives to the sum."""
 
+Combine = Callable[[Any, Any], Any]
+"""How two of these become one."""
 
-class Source(Protocol):
-    """A tensor that is read in blocks."""
 
-    shape: tuple[int, ...]
-    dtype: Any
-    scale: float
-    """What blocks are divided by."""
+class Source(ABC):
+    """A tensor that is read in blocks.
 
-    def fold(
-        self,
-        mode: int | None,
-        factors: Factors,
-        work: Work,
-        combine: Callable[[Any, Any], Any],
-    ) -> Any:
+    Parameters
+    ----------
+    x : array that `is_chunked`
+    shape : tuple of int
+    dtype : dtype
+        Of the numbers to compute with.
+
+    Attributes
+    ----------
+    scale : float
+        What blocks are divided by.
+    """
+
+    def __init__(self, x: Any, shape: tuple[int, ...], dtype: Any) -> None:
+        self._x, self.shape, self.dtype, self.scale = x, shape, dtype, 1.0
+
+    @abstractmethod
+    def fold(self, mode: int | None, factors: Factors, work: Work, combine: Combine) -> Any:
         """Combine what `work` makes of all units: blocks whole in `mode`, others compressed."""
 
 
@@ -55,7 +65,7 @@ def is_chunked(x: Any) -> bool:
     return all(hasattr(x, name) for name in ("shape", "dtype", "chunks"))
 
 
-def source_of(x: Any) -> "Stored | Lazy":
+def source_of(x: Any) -> Source:
     """The reader for an array that `is_chunked`.
 
     Raises
@@ -77,28 +87,13 @@ def source_of(x: Any) -> "Stored | Lazy":
     return (Lazy if hasattr(x, "to_delayed") else Stored)(x, shape, dtype)
 
 
-class Stored:
-    """A data set on disk; at most 128 MB of it are read at once, or one fibre of the mode.
+class Stored(Source):
+    """A data set on disk, which gives NumPy arrays when it is indexed by slices.
 
-    Parameters
-    ----------
-    x : h5py.Dataset, zarr.Array or alike
-        Indexed by slices, it gives NumPy arrays.
-    shape : tuple of int
-    dtype : dtype
-        Of the numbers to compute with.
+    At most 128 MB of it are read at once, or one fibre of the mode.
     """
 
-    def __init__(self, x: Any, shape: tuple[int, ...], dtype: Any) -> None:
-        self._x, self.shape, self.dtype, self.scale = x, shape, dtype, 1.0
-
-    def fold(
-        self,
-        mode: int | None,
-        factors: Factors,
-        work: Work,
-        combine: Callable[[Any, Any], Any],
-    ) -> Any:
+    def fold(self, mode: int | None, factors: Factors, work: Work, combine: Combine) -> Any:
         """As `Source` says; one unit after the other."""
         total = None
         closed = {*factors, mode}
@@ -129,30 +124,15 @@ class Stored:
         ]
 
 
-class Lazy:
+class Lazy(Source):
     """A Dask array: every chunk, and every sum of a few, is a task.
 
     A task holds the chunks that are whole in one mode together, or one chunk where its modes are
     compressed first. Tasks run under Dask's present scheduler, each on one BLAS thread. Chunks are
     computed anew in every pass: `persist` the array if the workers can hold it.
-
-    Parameters
-    ----------
-    x : dask.array.Array
-    shape, dtype
-        As for `Stored`.
     """
 
-    def __init__(self, x: Any, shape: tuple[int, ...], dtype: Any) -> None:
-        self._x, self.shape, self.dtype, self.scale = x, shape, dtype, 1.0
-
-    def fold(
-        self,
-        mode: int | None,
-        factors: Factors,
-        work: Work,
-        combine: Callable[[Any, Any], Any],
-    ) -> Any:
+    def fold(self, mode: int | None, factors: Factors, work: Work, combine: Combine) -> Any:
         """As `Source` says; units side by side, their results added in a tree."""
         from dask.base import compute
         from dask.delayed import delayed
@@ -229,7 +209,7 @@ def finished(
         return work(whole, tuple(place))
 
 
-def combined(values: Sequence[Any], combine: Callable[[Any, Any], Any]) -> Any:
+def combined(values: Sequence[Any], combine: Combine) -> Any:
     """All values, combined one after the other."""
     total = values[0]
     for value in values[1:]:
