@@ -5,7 +5,7 @@ records the exact error after each, stops when its relative change falls below t
 watches for numbers that are not finite, takes several starts and keeps the best.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -154,3 +154,15 @@ def search(
             break
     assert best is not None  # restarts >= 1
     return Search(best, np.array(finals))
+
+
+def search_as(
+    settings: Mapping[str, Any],
+    make: Callable[[int, np.random.Generator], Solver[T]],
+    *,
+    eps: float,
+    **hooks: Any,
+) -> Search[T]:
+    """`search` with what a solver was asked for: `settings` hold restarts, max_sweeps and tol."""
+    limits = {name: settings[name] for name in ("restarts", "max_sweeps", "tol")}
+    return search(make, eps=eps, **limits, **hooks)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rankloom.decomposition.als import Callback, search
+from rankloom.decomposition.als import search_as
 from rankloom.decomposition.constraints import check_constraints
 from rankloom.decomposition.cp_als import CPSweeps
 from rankloom.decomposition.cp_fit import CPFit, cp_fit
@@ -15,24 +15,22 @@ from rankloom.decomposition.data import check_dense
 from rankloom.decomposition.starts import check_init, check_rank
 from rankloom.decomposition.symmetric import SymmetricSweeps, averaged
 from rankloom.tn.arrays import Array, one_blas_thread
-from rankloom.tn.progress import Progress
 
 
 def constrained_cp(
     x: Array,
     settings: Mapping[str, Any],
-    *,
-    rng: Any,
-    progress: Progress,
-    callback: Callback | None,
+    **hooks: Any,
 ) -> CPFit:
-    """`cp` of full data; `settings` are its arguments, `constraints` among them."""
+    """`cp` of full data; `settings` are its arguments, `hooks` rng, progress and callback."""
     if settings["solver"] == "lm" or settings["compress"] is True:
         raise ValueError("`constraints` are kept by 'als' without compression.")
     data = check_dense(x)
     shape = tuple(data.x.shape)
     rank = check_rank(settings["rank"], shape)
     bound = check_constraints(settings["constraints"], data.x, shape, rank, settings["init"])
+    if bound.shared and settings["ridge"]:
+        raise ValueError("'symmetric' modes take no `ridge`; leave it at 0.")
     first = check_init(settings["init"], shape, rank, nonnegative=bound.nonnegative)
     if isinstance(first, CPTensor):
         first = first / data.scale
@@ -50,16 +48,7 @@ def constrained_cp(
         return CPSweeps(fitted, begin, rules)
 
     with one_blas_thread(0 if math.prod(shape) < 2**20 else 2**20):
-        found = search(
-            make,
-            restarts=settings["restarts"],
-            rng=rng,
-            max_sweeps=settings["max_sweeps"],
-            tol=settings["tol"],
-            eps=data.eps,
-            progress=progress,
-            callback=callback,
-        )
+        found = search_as(settings, make, eps=data.eps, **hooks)
     return cp_fit(
         found.best,
         [found.best.errors],

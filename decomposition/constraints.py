@@ -1,11 +1,11 @@
 """What may be asked of single factors of a CP tensor, and how such factors are updated.
 
-==============  ================================================================================
-``"fixed"``     the factor stays as in `init`, but for the lengths of its columns
-"orthogonal"    orthonormal columns; their update is an orthogonal Procrustes problem
-"nonnegative"   entries >= 0, by hierarchical alternating least squares
-"symmetric"     several modes share one factor (`symmetric`)
-==============  ================================================================================
+===========  ===================================================================================
+fixed        the factor stays as in `init`, but for the lengths of its columns
+orthogonal   orthonormal columns; their update is an orthogonal Procrustes problem
+nonnegative  entries >= 0, by hierarchical alternating least squares
+symmetric    several modes share one factor (`symmetric`)
+===========  ===================================================================================
 """
 
 from collections.abc import Mapping, Sequence

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from rankloom.decomposition.als import Callback, search
+from rankloom.decomposition.als import search_as
 from rankloom.decomposition.constraints import check_constraints
 from rankloom.decomposition.cp_als import CPSweeps, Rule
 from rankloom.decomposition.cp_fit import CPFit, cp_fit
@@ -29,7 +29,6 @@ from rankloom.decomposition.observed import Observed, check_observed
 from rankloom.decomposition.starts import check_init, check_rank
 from rankloom.decomposition.workers import Workers
 from rankloom.tn.arrays import Array, namespace, one_blas_thread
-from rankloom.tn.progress import Progress
 
 _HALF = 0.5
 
@@ -66,8 +65,7 @@ def masked_cp(
     settings: Mapping[str, Any],
     *,
     rng: Any,
-    progress: Progress,
-    callback: Callback | None,
+    **hooks: Any,
 ) -> CPFit:
     """`cp` or `nonnegative_cp` of data with missing entries; `settings` are their arguments."""
     rng = np.random.default_rng(rng)
@@ -92,16 +90,7 @@ def masked_cp(
         return FillSweeps(found, begin, bound.rules(ridge, data.eps))
 
     with one_blas_thread() as threads, Workers(threads) as workers:
-        best = search(
-            make,
-            restarts=settings["restarts"],
-            rng=rng,
-            max_sweeps=settings["max_sweeps"],
-            tol=settings["tol"],
-            eps=data.eps,
-            progress=progress,
-            callback=callback,
-        )
+        best = search_as(settings, make, eps=data.eps, rng=rng, **hooks)
     return cp_fit(
         best.best,
         [best.best.errors],

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rankloom.decomposition.als import Callback, search
+from rankloom.decomposition.als import Callback, search_as
 from rankloom.decomposition.checks import check_real, has_nan, refuse_sparse
 from rankloom.decomposition.cp_als import CPSweeps
 from rankloom.decomposition.cp_fit import CPFit, cp_fit
@@ -93,11 +93,11 @@ def nonnegative_cp(
         "rank": rank, "init": init, "restarts": restarts, "max_sweeps": max_sweeps, "tol": tol,
         "holdout": holdout, "constraints": dict.fromkeys(range(np.ndim(x)), "nonnegative"),
     }  # fmt: skip
+    hooks: dict[str, Any] = {"rng": rng, "progress": progress, "callback": callback}
     if mask is not None or weights is not None or holdout or has_nan(x):
         from rankloom.decomposition.masked import masked_cp
 
-        options = {"rng": rng, "progress": progress, "callback": callback}
-        return masked_cp(x, mask, weights, settings, **options)
+        return masked_cp(x, mask, weights, settings, **hooks)
     data = check_dense(x)
     check_real(data.x)
     shape = tuple(data.x.shape)
@@ -110,16 +110,7 @@ def nonnegative_cp(
         return CPSweeps(data, begin, hals, line_search=True, nonnegative=True)
 
     with one_blas_thread(0 if math.prod(shape) < 2**20 else 2**20):
-        found = search(
-            make,
-            restarts=restarts,
-            rng=rng,
-            max_sweeps=max_sweeps,
-            tol=tol,
-            eps=data.eps,
-            progress=progress,
-            callback=callback,
-        )
+        found = search_as(settings, make, eps=data.eps, **hooks)
     return cp_fit(
         found.best,
         [found.best.errors],

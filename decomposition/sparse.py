@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankloom.decomposition.als import Callback, search
+from rankloom.decomposition.als import search_as
 from rankloom.decomposition.checks import index_rows, sequence
 from rankloom.decomposition.constraints import check_constraints
 from rankloom.decomposition.cp_als import CPSweeps
@@ -20,7 +20,6 @@ from rankloom.decomposition.starts import check_init, check_rank
 from rankloom.decomposition.workers import Workers
 from rankloom.tn.arrays import Array, one_blas_thread, to_host
 from rankloom.tn.checks import integer
-from rankloom.tn.progress import Progress
 
 
 class SparseSweeps(CPSweeps):
@@ -93,10 +92,7 @@ def plain_mttkrp(factors: list[Array], coords: NDArray[np.intp], values: Array, 
 def sparse_cp(
     x: tuple[Any, Any, Any],
     settings: Mapping[str, Any],
-    *,
-    rng: Any,
-    progress: Progress,
-    callback: Callback | None,
+    **hooks: Any,
 ) -> CPFit:
     """`cp` of ``(coords, values, shape)``; `settings` are its arguments."""
     if settings["solver"] == "lm" or settings["compress"] is True:
@@ -121,16 +117,7 @@ def sparse_cp(
         return SparseSweeps(data, lists, begin, rules, line_search=line_search, workers=workers)
 
     with one_blas_thread() as threads, Workers(threads) as workers:
-        found = search(
-            make,
-            restarts=settings["restarts"],
-            rng=rng,
-            max_sweeps=settings["max_sweeps"],
-            tol=settings["tol"],
-            eps=data.eps,
-            progress=progress,
-            callback=callback,
-        )
+        found = search_as(settings, make, eps=data.eps, **hooks)
     return cp_fit(
         found.best,
         [found.best.errors],

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rankloom.decomposition.als import Callback, search
+from rankloom.decomposition.als import Callback, search_as
 from rankloom.decomposition.checks import check_real, has_nan, mode_ranks, refuse_sparse
 from rankloom.decomposition.data import Dense, check_dense
 from rankloom.decomposition.fit import TuckerFit
@@ -114,15 +114,8 @@ def nonnegative_tucker(
         return NonnegativeSweeps(data, begin) if found is None else FilledSweeps(found, begin)
 
     with one_blas_thread(0 if math.prod(shape) < 2**20 else 2**20):
-        best = search(
-            make,
-            restarts=restarts,
-            rng=rng,
-            max_sweeps=max_sweeps,
-            tol=tol,
-            eps=data.eps,
-            progress=progress,
-            callback=callback,
+        best = search_as(
+            settings, make, eps=data.eps, rng=rng, progress=progress, callback=callback
         )
     run = best.best
     tensor = run.model if data.scale == 1 else run.model * data.scale

@@ -244,6 +244,7 @@ INIT = CPTensor.random((4, 4, 6), 2, rng=0)
         ({"constraints": {0: "nonnegative"}, "x": X + 1j}, "must be real"),
         ({"constraints": {0: "orthogonal"}, "solver": "lm"}, "'als'"),
         ({"constraints": {0: "orthogonal"}, "compress": True}, "without compression"),
+        ({"constraints": {(0, 1): "symmetric"}, "ridge": 0.1}, "no `ridge`"),
         ({"constraints": {(0, 1): "symmetric"}, "mask": X > 0.1}, "neither missing entries"),
     ],
 )
