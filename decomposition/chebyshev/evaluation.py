@@ -32,6 +32,12 @@ def on_axis(factor: Array, x: Array, interval: Interval, axis: int) -> Array:
 
 def rows(factor: Array, t: Array) -> Array:
     """Basis functions at places t of [-1, 1], shape (len(t), r)."""
+    if t.shape[0] >= _KERNEL and is_numpy(factor, t) and factor.dtype == t.dtype == np.float64:
+        from rankloom.decomposition.chebyshev.evaluation_kernels import series_rows
+
+        out = np.empty((len(t), factor.shape[1]))
+        series_rows(np.ascontiguousarray(factor), np.ascontiguousarray(t), out)
+        return out
     table = polynomials(t, factor.shape[0])
     if table.dtype != factor.dtype:
         table = namespace(factor).astype(table, factor.dtype)

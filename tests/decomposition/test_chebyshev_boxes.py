@@ -4,7 +4,7 @@ import pytest
 from rankloom.decomposition import ChebyshevTucker
 from rankloom.decomposition.chebyshev import evaluation
 from rankloom.decomposition.chebyshev.boxes import best_count, split
-from rankloom.decomposition.chebyshev.evaluation_kernels import contract_rows
+from rankloom.decomposition.chebyshev.evaluation_kernels import contract_rows, series_rows
 
 
 def gaussians(tol, domain=((-1, 2), (0, 1), (-1, 1)), count=60):
@@ -20,6 +20,15 @@ def test_kernel_agrees_with_its_twin():
     out = np.empty((9, 3))
     contract_rows(tensors, rows, out)
     np.testing.assert_allclose(out, np.einsum("pb,pbc->pc", rows, tensors), atol=1e-14)
+
+
+@pytest.mark.parametrize("m", [1, 2, 9])
+def test_series_agree_with_numpy(m):
+    rng = np.random.default_rng(0)
+    factor, t = rng.standard_normal((m, 4)), rng.uniform(-1, 1, 11)
+    out = np.empty((11, 4))
+    series_rows(factor, t, out)
+    np.testing.assert_allclose(out, np.polynomial.chebyshev.chebval(t, factor).T, atol=1e-13)
 
 
 def test_many_points_are_like_few():
