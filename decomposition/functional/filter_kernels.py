@@ -60,6 +60,15 @@ def factorise(lam, eta, factors, coefficients, rests):
                     work[i, order[c]] -= low[i, k] * low[order[c], k]
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def _copy(vector, matrix, to_vector, to_matrix):
+    """Copy both. Assigning slices instead would compile numba's string functions for an error."""
+    for i in range(len(vector)):
+        to_vector[i] = vector[i]
+        for k in range(len(vector)):
+            to_matrix[i, k] = matrix[i, k]
+
+
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def _predict(a, q, rank, mean, cov, half):
     """State and covariance over one gap, in place."""
@@ -239,8 +248,7 @@ def forward(a, q, out, factors, e, rests, means, covs, gains, vectors, keep):
             u[r] = total
         value += _gain(factors[j], e[j], rests[j], s, u, x, w, v, sl, g)
         if keep:
-            means[j] = mean
-            covs[j] = cov
+            _copy(mean, cov, means[j], covs[j])
             for r in range(rank):
                 vectors[j, r] = g[r]
                 for c in range(r + 1):
@@ -346,8 +354,7 @@ def backward(a, out, means, covs, gains, vectors, mean, cov, slopes, curves, kee
                 total -= ph[i, r] * slope[i]
             mean[j, r] = total
         if keep:
-            slopes[j] = slope
-            curves[j] = curve
+            _copy(slope, curve, slopes[j], curves[j])
         _pull_back(a[j], rank, slope, curve, half)
 
 
@@ -400,16 +407,16 @@ def between(a, q, after, left, out, means, covs, gains, vectors, slopes, curves,
     d = a.shape[1]
     size = rank * d
     m, p = np.empty(size), np.empty((size, size))
-    half, zero = np.empty((d, d)), np.zeros((rank, rank))
+    half = np.empty((d, d))
     ph, s, y = np.empty((size, rank)), np.empty((rank, rank)), np.empty((size, rank))
+    slope, curve = np.empty(size), np.empty((size, size))
     for i in range(a.shape[0]):
         j = left[i]
         if j < 0:
-            m[:] = 0.0
-            p[:] = 0.0
+            m.fill(0.0)
+            p.fill(0.0)
         else:
-            m[:] = means[j]
-            p[:] = covs[j]
+            _copy(means[j], covs[j], m, p)
             _seen(p, out, d, rank, ph, s)
             for k in range(size):
                 for r in range(rank):
@@ -435,7 +442,7 @@ def between(a, q, after, left, out, means, covs, gains, vectors, slopes, curves,
                 cov[i, r, c] = s[r, c]
         if j + 1 >= nodes:
             continue
-        slope, curve = slopes[j + 1].copy(), curves[j + 1].copy()
+        _copy(slopes[j + 1], curves[j + 1], slope, curve)
         _pull_back(after[i], rank, slope, curve, half)
         for k in range(size):
             for r in range(rank):
@@ -444,9 +451,9 @@ def between(a, q, after, left, out, means, covs, gains, vectors, slopes, curves,
                     total += curve[k, n] * ph[n, r]
                 y[k, r] = total
                 mean[i, r] -= ph[k, r] * slope[k]
-        zero[:] = 0.0
         for r in range(rank):
             for c in range(rank):
+                total = 0.0
                 for k in range(size):
-                    zero[r, c] += ph[k, r] * y[k, c]
-                cov[i, r, c] -= zero[r, c]
+                    total += ph[k, r] * y[k, c]
+                cov[i, r, c] -= total

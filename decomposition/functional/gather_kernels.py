@@ -29,7 +29,7 @@ def gather(table, widths, indices, weights, starts, first, last, kron, out):
     modes = len(widths)
     columns = out.shape[1]
     now, other = np.empty(columns), np.empty(columns)
-    out[:] = 0.0
+    out.fill(0.0)
     for j in range(first, last):
         row = out[j - first]
         for n in range(starts[j], starts[j + 1]):
