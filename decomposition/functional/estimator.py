@@ -449,6 +449,13 @@ class FunctionalModel:
         mean, std = self.predict(X, return_std=True)
         return plots.plot_calibration(check_values(y, len(mean)), mean, std, ax)
 
+    def plot_pit(self, X: Any, y: Any, ax: "Axes | None" = None) -> "Axes":
+        """Histogram of the probability integral transform; flat is right."""
+        from rankloom.decomposition.functional import plots
+
+        mean, std = self.predict(X, return_std=True)
+        return plots.plot_pit(check_values(y, len(mean)), mean, std, ax)
+
     def to_gpytorch(self, mode: int, component: int) -> Any:
         """One function of one mode as a GPyTorch `ExactGP`; needs the extra `gp`.
 

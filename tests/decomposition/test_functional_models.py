@@ -234,6 +234,7 @@ def test_pictures_and_tables():
         model.plot_trace(),
         model.plot_lengthscales(),
         model.plot_calibration(x, y),
+        model.plot_pit(x, y),
     ):
         assert ax.get_xlabel()
     plt.close("all")
