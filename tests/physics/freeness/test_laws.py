@@ -1,5 +1,6 @@
 """Laws: samples against exact values, moments against cumulants, closed forms of random states."""
 
+import warnings
 from fractions import Fraction
 from itertools import permutations, product
 from math import prod
@@ -7,7 +8,14 @@ from math import prod
 import numpy as np
 import pytest
 
-from rankloom.physics import Asymptotic, TraceInvariant, estimate_invariants, laws
+from rankloom.physics import (
+    Asymptotic,
+    FiniteN,
+    TraceInvariant,
+    TruncatedWeingartenWarning,
+    estimate_invariants,
+    laws,
+)
 from rankloom.physics.freeness.law import quotient
 from rankloom.physics.freeness.permutations import cycle, cycle_type, cycles, inverse
 from rankloom.physics.freeness.weingarten_table import exact_values
@@ -51,8 +59,13 @@ def test_samples_average_to_the_exact_moments(law, n):
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_cumulants_give_the_moments(law, n):
     """The definition, term by term: m_s = sum_t K_t prod N^#(s t^-1), also where n > N."""
-    if law.D == 3 and n == 3:
-        pytest.skip("6^6 terms")
+    if law.D == 3 and n == 3:  # 6^6 terms: left to the transform, which has oracles of its own
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TruncatedWeingartenWarning)
+            transform = FiniteN(3, 3, law.dims, law.kind)
+        found = transform.moments({t: law.cumulant(t) for t in transform.invariants})
+        assert found == {t: law.moment(t) for t in transform.invariants}
+        return
     tuples = list(product(permutations(range(n)), repeat=law.D))
     weights = {t: law.cumulant(TraceInvariant(t, law.kind)) for t in tuples}
     for s in classes(law.D, n, kind=law.kind, connected=False):
