@@ -152,9 +152,12 @@ def plot_convergence(
     for t, marker in zip(invariants, "osD^v<>ph" * len(invariants), strict=False):
         gaps = [float(abs(law.normalised_moment(t) - law.asymptotic_moment(t))) for law in laws]
         shown = np.where(np.array(gaps) > 0, gaps, np.nan)  # exact at every N: no place on the axis
-        ax.loglog(inverse, shown, marker + "-", ms=4, label=str([*t.perms]))
+        name = f"{[*t.perms]}" + ("" if any(gaps) else ", none")
+        ax.loglog(inverse, shown, marker + "-", ms=4, label=name)
     for power, style in ((1, ":"), (2, "--")):
         ax.loglog(inverse, inverse**power, style, color=_GREY, lw=1, label=f"$N^{{-{power}}}$")
+    ax.set_xticks(inverse, [f"1/{size}" for size in sizes])
+    ax.minorticks_off()
     ax.set_xlabel("1/N")
     ax.set_ylabel("|moment - limit|")
     ax.legend(frameon=False, fontsize="small")
