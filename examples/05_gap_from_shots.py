@@ -1,6 +1,6 @@
 """Ten shots at each time show the gap of an eight-spin chain, and say how well.
 
-Run with ``python examples/02_gap_from_shots.py``; it takes a few seconds. The measurements are
+Run with ``python examples/05_gap_from_shots.py``; it takes a few seconds. The measurements are
 simulated here; on a device `measurement_circuits` makes the circuits, `snapshots_from_qiskit`
 reads the bits, and the rest is the same.
 """
