@@ -66,7 +66,8 @@ class Asymptotic:
     D : int
         Colours.
     n : int
-        Largest order: up to 7, 8 in about a minute; any for one colour, but 12 for products.
+        Largest order: up to 8 (the first call is slow from 7 on); any for one colour, but 12 for
+        products.
     scaling : {"matrix", "melonic"}
         "matrix" for matrices whose traces all grow with the number of their cycles; "melonic" for
         Gaussian tensors and Wishart matrices. It must be declared: the same tensor may have a limit

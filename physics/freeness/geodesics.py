@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from rankloom.physics.freeness.classes import class_table
 from rankloom.physics.freeness.permutations import (
     Permutation,
+    all_permutations,
+    cycle_type,
     cycles,
     moebius,
     non_crossing_permutations,
-    partitions,
+    rank,
 )
-from rankloom.physics.freeness.transform import quotient_blocks, type_numbers
+
+_BATCH = 2**17  # permutations conjugated at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,21 +53,31 @@ class SparseSums:
 @cache
 def intervals(n: int) -> SparseSums:
     """For each permutation s of n elements (a row, by rank): the t below it, with Moeb(t^-1 s)."""
-    lengths = np.array([n - len(mu) for mu in partitions(n)])
-    weights = np.array([moebius(mu) for mu in partitions(n)])
-    own = lengths[type_numbers(n)]
-    rows, columns, values = [], [], []
-    for begin, numbers in quotient_blocks(n):
-        ends = begin + numbers.shape[1]
-        below = lengths[numbers] + own[begin:ends] == own[:, None]
-        s, t = np.nonzero(below)
-        rows.append(s)
-        columns.append((t + begin).astype(np.int32))
-        values.append(weights[numbers[s, t]])
-    row = np.concatenate(rows)
-    order = np.argsort(row, kind="stable")
-    start = np.concatenate(([0], np.cumsum(np.bincount(row, minlength=len(own)))))
-    return SparseSums(start, np.concatenate(columns)[order], np.concatenate(values)[order])
+    perms, table = all_permutations(n), class_table(1, n)
+    row, columns, values = [], [], []
+    for number in range(len(table)):
+        members = np.flatnonzero(table.child == number)
+        model = perms[members[0]]
+        lower = below(tuple(model.tolist()))
+        quotients = np.take_along_axis(
+            np.argsort(lower, axis=1), np.broadcast_to(model, lower.shape).astype(np.int64), axis=1
+        )
+        weights = [moebius(cycle_type(tuple(q))) for q in quotients.tolist()]
+        # m s m^-1 is the model for every member s, so the t below s are m^-1 t' m
+        for batch in np.array_split(members, 1 + len(members) * len(lower) // _BATCH):
+            m = perms[table.mover[batch]][:, None, :]
+            moved = np.take_along_axis(lower[None], m.astype(np.int64), axis=2)
+            undo = np.argsort(m, axis=2)
+            row.append(np.repeat(batch, len(lower)))
+            columns.append(
+                rank(np.take_along_axis(undo, moved.astype(np.int64), axis=2)).reshape(-1)
+            )
+            values.append(np.tile(weights, len(batch)))
+    rows = np.concatenate(row)
+    order = np.argsort(rows, kind="stable")
+    start = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=len(perms)))))
+    indices = np.concatenate(columns).astype(np.int32)[order]
+    return SparseSums(start, indices, np.concatenate(values)[order])
 
 
 def sum_below(D: int, n: int, x: NDArray[Any], weighted: bool) -> NDArray[Any]:
