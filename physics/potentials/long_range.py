@@ -23,7 +23,7 @@ from rankloom.physics.potentials.universal_basis import (
 Domain = tuple[tuple[float, float], ...]
 
 _MOST_COEFFICIENTS = 4096
-_PAIR_SECONDS, _FLOPS = 2e-9, 1.5e10  # what the automatic split reckons with
+_PAIR_SECONDS, _FLOPS = 5e-9, 1.5e10  # what the automatic split reckons with
 _NOMINAL_POINTS = 100_000
 
 

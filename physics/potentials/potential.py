@@ -26,7 +26,7 @@ from rankloom.tn.checks import integer
 
 _MARGIN = 0.1  # of the edge of the bounding cube, on each side
 _CHECKED = 200  # fresh points of the error estimate
-_SAFETY = 0.5  # of `tol` for each of the errors that add up
+_SAFETY = 0.25  # of `tol` for each of the errors that add up
 _DIRECT = 10_000  # particles up to which summing over all pairs is the quickest energy
 
 
