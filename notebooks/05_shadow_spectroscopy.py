@@ -26,6 +26,7 @@ import numpy as np
 
 from rankloom.experiments.plots import LIGHT
 from rankloom.quantum import (
+    Snapshots,
     carriers,
     estimate_pauli,
     gram,
@@ -37,7 +38,7 @@ from rankloom.quantum import (
 from rankloom.tn import SpinChain, reference
 
 chain = SpinChain.ising(8, 1.0, 1.2)  # H = -sum ZZ - 1.2 sum X
-energies, _ = reference.spectrum(chain, k=3)
+energies, _ = reference.spectrum(chain, k=4)
 gap = energies[1] - energies[0]
 state = level_superposition(chain)  # (|E0> + |E1>) / sqrt 2
 times = np.arange(90) * 0.25
@@ -112,23 +113,25 @@ with LIGHT.context():
     axes.loglog(shots, real, "o-", label="scatter of 8 runs")
     axes.loglog(shots, stated, "s--", label="stated error")
     axes.set(xlabel="shots at each time", ylabel="error of the gap")
+    axes.set_xticks(shots, shots.astype(int))
+    axes.minorticks_off()
     axes.legend()
 
 # %% [markdown]
 # ## Several levels, and noise
 #
-# Three levels give three differences. White noise gives none.
+# Three levels give three differences; these are further apart than the resolution. White noise
+# gives none.
 
 # %%
-three = level_superposition(chain, levels=(0, 1, 2))
+three = level_superposition(chain, levels=(0, 1, 3))
 result = shadow_spectroscopy(chain, three, times, shots=60, max_locality=2, rng=3)
-exact = [energies[1] - energies[0], energies[2] - energies[1], energies[2] - energies[0]]
+exact = [energies[1] - energies[0], energies[3] - energies[1], energies[3] - energies[0]]
 print(result.spectrum.verdict)
 print("exact:", np.round(exact, 5))
 
-shuffled = result.snapshots.select(shots=np.arange(60))
-rng = np.random.default_rng(0)
-coins = type(shuffled)(shuffled.bases, rng.choice([-1, 1], shuffled.outcomes.shape), shuffled.times)
+measured, rng = result.snapshots, np.random.default_rng(0)
+coins = Snapshots(measured.bases, rng.choice([-1, 1], measured.outcomes.shape), measured.times)
 print(spectrum(gram(coins, 2)).verdict)
 
 with LIGHT.context():

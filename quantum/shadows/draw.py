@@ -19,7 +19,7 @@ def plot_spectrum(
 ) -> "Axes":
     """The spectrum with its lines and error bars, and exact gaps as dashed lines."""
     ax = _axes(ax)
-    (curve,) = ax.plot(spectrum.frequencies, spectrum.power, lw=1.2)
+    ax.plot(spectrum.frequencies, spectrum.power, lw=1.2)
     for i, gap in enumerate(exact):
         label = "exact gap" if i == 0 else None
         ax.axvline(gap, color="0.5", ls="--", lw=1.0, zorder=0, label=label)
@@ -35,7 +35,7 @@ def plot_spectrum(
             fmt="o",
             ms=4,
             capsize=2,
-            color=f"C{1}" if curve.get_color() != "C1" else "C0",
+            color="C1",
             label="found",
         )
     ax.set(xlabel="angular frequency", ylabel="power", xlim=(0, spectrum.frequencies[-1]))
