@@ -116,6 +116,7 @@ class Packed(NamedTuple):
     share_without: Floats
     """The same without one block of shots, (B or 0, T, T)."""
     blocks: int
+    debiased: bool
 
 
 def gram(
@@ -186,6 +187,8 @@ def gram(
     scales = snapshots.scales[mask]
     _check_exact(n_used, k)
     work = pack(snapshots, debias) if packed is None else packed
+    if work.debiased != debias or work.share.shape != (times, times):
+        raise ValueError("`packed` was made of other snapshots, or with another `debias`.")
     total = np.empty((k, times, times))
     leave_out = np.empty((k, len(work.share_without), times, times))
     words = work.planes.shape[0]
@@ -245,7 +248,7 @@ def pack(snapshots: Snapshots, debias: bool = True) -> Packed:
         )
     if (without <= 0).any():
         without = without[:0]
-    return Packed(planes, draws, weights, valid, 1.0 / kept, 1.0 / without, blocks)
+    return Packed(planes, draws, weights, valid, 1.0 / kept, 1.0 / without, blocks, debias)
 
 
 def _places(snapshots: Snapshots) -> tuple[NDArray[np.int64], int]:

@@ -198,5 +198,7 @@ def test_bad_input_is_named():
         gram(good, 2, qubits=[0, 5])
     with pytest.raises(ValueError, match="float64 no longer holds"):
         gram(random_snapshots(2, 2, 120), 12)
+    with pytest.raises(ValueError, match="with another `debias`"):
+        gram(good, 2, debias=False, packed=pack(good))
     with pytest.raises(TypeError, match="must be Snapshots"):
         gram(np.zeros((2, 2, 2)), 1)
