@@ -90,7 +90,7 @@ class Chain:
         a, q = transitions(kernel, nodes)
         m, out = messages, _outputs(kernel)
         count, rank = m.eta.shape
-        size = rank * kernel.dimension
+        size = rank * kernel.state_size
         means, covs = np.empty((count, size)), np.empty((count, size, size))
         gains, vectors = np.empty((count, rank, rank)), np.empty((count, rank))
         value = compiled.forward(
@@ -109,7 +109,7 @@ class Chain:
         ``n (R d)^3``.
         """
         points = np.asarray(points, dtype=np.float64)
-        rank, d = self.messages.eta.shape[1], self.kernel.dimension
+        rank, d = self.messages.eta.shape[1], self.kernel.state_size
         left = np.searchsorted(self.nodes, points, side="right") - 1
         a, q = self.kernel.transition(np.where(left >= 0, points - self.nodes[left], 0.0))
         a[left < 0], q[left < 0] = 0.0, self.kernel.stationary()
@@ -153,7 +153,7 @@ def _prior_paths(
     a, q = transitions(kernel, nodes)
     roots, e, rest = np.empty_like(q), np.empty(q.shape[:2]), np.empty(q.shape[:2])
     compiled.factorise(q, np.zeros(q.shape[:2]), roots, e, rest)
-    state = np.zeros((count, rank, kernel.dimension))
+    state = np.zeros((count, rank, kernel.state_size))
     out = np.empty((count, len(nodes), rank))
     for j in range(len(nodes)):
         state = state @ a[j].T + rng.standard_normal(state.shape) @ roots[j].T

@@ -55,7 +55,7 @@ class Matern:
     >>> kernel = Matern(0.5, lengthscale=2.0)
     >>> bool(np.isclose(kernel.covariance([0.0], [2.0])[0, 0], np.exp(-1)))
     True
-    >>> (Matern(0.5) + Matern(1.5, lengthscale=10.0)).dimension
+    >>> (Matern(0.5) + Matern(1.5, lengthscale=10.0)).state_size
     3
     """
 
@@ -99,14 +99,14 @@ class Matern:
         return (self,)
 
     @property
-    def dimension(self) -> int:
+    def state_size(self) -> int:
         """Size d of the state."""
         return round(self.nu + 0.5)
 
     @property
     def output(self) -> Floats:
         """Row h with ``u = h s``: the first entry of the state."""
-        return np.asarray(np.eye(self.dimension)[0])
+        return np.asarray(np.eye(self.state_size)[0])
 
     @property
     def total_variance(self) -> float:
@@ -120,7 +120,7 @@ class Matern:
     def transition(self, gaps: Any) -> tuple[Floats, Floats]:
         """A and Q, (n, d, d) each, over `gaps` (n,) >= 0."""
         a = math.sqrt(2 * self.nu) / self.lengthscale * np.asarray(gaps, dtype=np.float64)
-        d, step = self.dimension, _NILPOTENT[self.nu]
+        d, step = self.state_size, _NILPOTENT[self.nu]
         out, power = np.zeros((len(a), d, d)), np.eye(d)
         scale = np.exp(-a)
         for i in range(d):
@@ -166,9 +166,9 @@ class KernelSum:
         return KernelSum((*self.parts, *other.parts))
 
     @property
-    def dimension(self) -> int:
+    def state_size(self) -> int:
         """Size of the stacked state."""
-        return sum(p.dimension for p in self.parts)
+        return sum(p.state_size for p in self.parts)
 
     @property
     def output(self) -> Floats:
