@@ -13,5 +13,6 @@ html_title = f"rankloom {release}"
 myst_heading_anchors = 3
 autodoc_member_order = "groupwise"
 autodoc_typehints = "none"  # the numpydoc sections say the types, with their shapes
+suppress_warnings = ["ref.python"]  # shapes such as (D,) in the sections are words, not references
 napoleon_google_docstring = False
 napoleon_use_ivar = True  # a field documented in its class is not announced twice

@@ -4,12 +4,12 @@ Both kernels are integrals over Gaussians, ``1/r = 2/sqrt(pi) int_0^inf exp(-t^2
 ``exp(-kappa r)/r = 2/sqrt(pi) int_0^inf exp(-t^2 r^2 - kappa^2 / (4 t^2)) dt``, and a trapezoidal
 rule in a stretched variable makes sums of them:
 
-========  ======================  ======================================================
-kernel    nodes                   weights
-========  ======================  ======================================================
-Newton    ``t_k = sinh(k s) / S``  ``2/sqrt(pi) (s/S) cosh(k s)``, the first one halved
-Yukawa    ``t_k = exp(k s)``       ``2/sqrt(pi) s t_k exp(-kappa^2 / (4 t_k^2))``
-========  ======================  ======================================================
+======  =======================  ======================================================
+kernel  nodes                    weights
+======  =======================  ======================================================
+Newton  ``t_k = sinh(k s) / S``  ``2/sqrt(pi) (s/S) cosh(k s)``, the first one halved
+Yukawa  ``t_k = exp(k s)``       ``2/sqrt(pi) s t_k exp(-kappa^2 / (4 t_k^2))``
+======  =======================  ======================================================
 
 S is the largest distance. The error of the rule is ``4 exp(-pi^2 / (2 s))`` to 15 %, so the step
 is ``s = pi^2 / (2 ln(5 / tol))``. The sinh rule would fail for the Yukawa kernel: the integrand
