@@ -4,8 +4,8 @@ The factors are Gaussian processes in state-space form, so the cost is linear in
 distinct coordinates (arXiv:2311.04829). Time, latitude and pressure need no bins.
 """
 
+from rankloom.decomposition.functional.answers import NotFittedError
 from rankloom.decomposition.functional.cp import FunctionalCP
-from rankloom.decomposition.functional.estimator import NotFittedError
 from rankloom.decomposition.functional.matern import KernelSum, Matern
 from rankloom.decomposition.functional.priors import Gamma, LogNormal
 from rankloom.decomposition.functional.scores import Scores, score

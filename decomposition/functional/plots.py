@@ -14,14 +14,14 @@ from rankloom.tn.draw import _axes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from rankloom.decomposition.functional.estimator import FunctionalModel
+    from rankloom.decomposition.functional.answers import Fitted
 
 _POINTS = 400
 _SHOWN = 4
 
 
 def plot_mode(
-    model: "FunctionalModel",
+    model: "Fitted",
     mode: int,
     ax: "Axes | None" = None,
     components: Sequence[int] | None = None,
@@ -69,7 +69,7 @@ def plot_trace(trace: Sequence[float], ax: "Axes | None" = None) -> "Axes":
     return ax
 
 
-def plot_lengthscales(model: "FunctionalModel", ax: "Axes | None" = None) -> "Axes":
+def plot_lengthscales(model: "Fitted", ax: "Axes | None" = None) -> "Axes":
     """Lengthscales of all kernels after every sweep, relative to the range of their mode."""
     ax = _axes(ax)
     trace = np.asarray(model.lengthscale_trace_)
@@ -110,7 +110,7 @@ def plot_pit(y: Any, mean: Floats, std: Floats, ax: "Axes | None" = None) -> "Ax
     return ax
 
 
-def html(model: "FunctionalModel") -> str:
+def html(model: "Fitted") -> str:
     """Small table for notebooks."""
     rows = {"model": repr(model)}
     if hasattr(model, "_posterior"):
