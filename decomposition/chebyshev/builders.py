@@ -85,6 +85,7 @@ class Builders:
         Examples
         --------
         >>> import numpy as np
+        >>> from rankloom.decomposition import ChebyshevTucker
         >>> f = ChebyshevTucker.from_function(lambda x, y: np.cos(x * y), [(0, 2), (0, 1)], rng=0)
         >>> f.error_estimate <= 1e-10, round(float(f([2.0, 1.0])), 9)
         (True, -0.416146837)
@@ -146,6 +147,7 @@ class Builders:
         Examples
         --------
         >>> import numpy as np
+        >>> from rankloom.decomposition import ChebyshevTucker
         >>> from rankloom.decomposition.chebyshev import nodes
         >>> x = nodes(20, 0, 1)
         >>> f = ChebyshevTucker.from_values(np.exp(x[:, None] + x), [(0, 1), (0, 1)])
@@ -236,6 +238,7 @@ class Builders:
 
         Examples
         --------
+        >>> from rankloom.decomposition import ChebyshevTucker
         >>> f = ChebyshevTucker.from_gaussians([2.0], [3.0], [[0.1, 0]], [(-1, 1)] * 2, tol=1e-12)
         >>> f.ranks, round(float(f([0.1, 0])), 10)
         ((1, 1), 2.0)
