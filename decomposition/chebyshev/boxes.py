@@ -76,14 +76,16 @@ def best_count(ranks: Sequence[int], points: int, known: Sequence[int]) -> int:
         Counts that were split before, and cost nothing.
     """
 
-    def seconds(halvings: int) -> float:
-        count = 2**halvings
-        entries = math.prod(max(3.0, r * _SHRINKS**halvings) for r in ranks)
-        split = 0.0 if count == 1 or count in known else _PER_BOX * count ** len(ranks)
-        return split + points * (_PER_POINT + _PER_ENTRY * entries)
-
     most = 9 // len(ranks)  # 512 boxes
-    return int(2 ** min(range(most + 1), key=seconds))
+    counts = [2**halvings for halvings in range(most + 1)]
+    return min(counts, key=lambda count: seconds(ranks, points, count, known))
+
+
+def seconds(ranks: Sequence[int], points: int, count: int, known: Sequence[int] = ()) -> float:
+    """Estimated time of evaluating at points with axes split into `count` intervals."""
+    entries = math.prod(max(3.0, r * _SHRINKS ** math.log2(count)) for r in ranks)
+    split = 0.0 if count == 1 or count in known else _PER_BOX * count ** len(ranks)
+    return split + points * (_PER_POINT + _PER_ENTRY * entries)
 
 
 def split(tensor: TuckerTensor, count: int, error: float | None) -> Boxes:

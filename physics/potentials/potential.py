@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rankloom.decomposition import ApproximationWarning, ChebyshevTucker
 from rankloom.physics.potentials import direct
+from rankloom.physics.potentials.cost import direct_is_cheaper
 from rankloom.physics.potentials.fields import RegularGrid
 from rankloom.physics.potentials.long_range import (
     Domain,
@@ -80,7 +81,8 @@ class LongRangePotential:
     def potential(self, points: Any) -> NDArray[np.float64]:
         """Both parts together at points (m, 3): (m,), infinite on a charge.
 
-        Outside the domain the sum over all charges takes over.
+        Outside the domain the sum over all charges takes over, and inside where it takes less time
+        than both parts (up to a thousand charges or two).
 
         Raises
         ------
@@ -89,6 +91,8 @@ class LongRangePotential:
         """
         points = direct.check_points(points)
         inside = self._inside(points)
+        if inside.all() and self._summing(len(points)):
+            return direct.direct_potential(self.particles, points, self.screening)
         if inside.all():
             return self._long(points) + self.short.potential(points)
         out = np.empty(len(points))
@@ -104,6 +108,8 @@ class LongRangePotential:
         """
         points = direct.check_points(points)
         inside = self._inside(points)
+        if inside.all() and self._summing(len(points), slopes=True):
+            return direct.direct_field(self.particles, points, self.screening)
         if inside.all():
             return self.short.field(points) - self._slopes(points)
         out = np.empty((len(points), 3))
@@ -161,7 +167,7 @@ class LongRangePotential:
     def at_particles(self) -> NDArray[np.float64]:
         """Potential at every particle of all the others, (N,)."""
         positions, charges = self.particles.positions, self.particles.charges
-        if not self._inside(positions).all():
+        if not self._inside(positions).all() or self._summing(len(positions)):
             return direct.direct_at_particles(self.particles, self.screening)
         own = charges * float(self.short.long_range.weights.sum())
         return self._long(positions) - own + self.short.potential_at_particles()
@@ -178,7 +184,7 @@ class LongRangePotential:
         return factor * float(self.particles.charges @ self.at_particles()) / 2
 
     def forces(self, unit: str | None = None) -> NDArray[np.float64]:
-        """Forces on all particles, (N, 3).
+        """Forces on all particles, (N, 3), by the sum over all pairs where that takes less time.
 
         Parameters
         ----------
@@ -187,7 +193,7 @@ class LongRangePotential:
         """
         factor = self.particles.factor(unit)
         positions, charges = self.particles.positions, self.particles.charges
-        if not self._inside(positions).all():
+        if not self._inside(positions).all() or self._summing(len(positions), slopes=True):
             return factor * direct.direct_forces(self.particles, self.screening)
         field = self.short.field_at_particles() - self._slopes(positions)
         return factor * charges[:, None] * field
@@ -197,6 +203,10 @@ class LongRangePotential:
             f"LongRangePotential({len(self.particles)} particles, ranks={self.function.ranks}, "
             f"cutoff_radius={self.cutoff_radius:.3g}, error_estimate={self.error_estimate:.1e})"
         )
+
+    def _summing(self, points: int, slopes: bool = False) -> bool:
+        """Whether the sum over all charges is the quicker one."""
+        return direct_is_cheaper(self.function.ranks, self.short, points, slopes)
 
     def _long(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         return to_host(self.function(points))

@@ -137,9 +137,7 @@ def _polynomials(
 def _series(kernel: GaussianSum, cutoff: float) -> NDArray[np.float64]:
     if len(kernel) == 0 or cutoff == 0:
         return np.zeros(4)
-    found = chebyshev.chebinterpolate(
-        lambda v: kernel.of_square((v + 1) / 2 * cutoff**2), _HIGHEST
-    )
+    found = chebyshev.chebinterpolate(lambda v: kernel.of_square((v + 1) / 2 * cutoff**2), _HIGHEST)
     tails = np.cumsum(np.abs(found)[::-1])[::-1]
     wanted = max(_DIGITS * kernel.tol, 1e-15) * tails[0]
     powers = chebyshev.cheb2poly(found[: max(1, np.count_nonzero(tails > wanted))])

@@ -31,6 +31,13 @@ def box(n=300, seed=0, low=-1.0):
 P = box()
 
 
+@pytest.fixture(autouse=True)
+def both_parts(monkeypatch):
+    """For few charges both parts would give way to the direct sum: here they are under test."""
+    module = "rankloom.physics.potentials.potential"
+    monkeypatch.setattr(f"{module}.direct_is_cheaper", lambda *_: False)
+
+
 @pytest.mark.parametrize("tol", [1e-4, 1e-7, 1e-10])
 @pytest.mark.parametrize("kappa", [0.0, 2.0])
 def test_everything_against_direct_sums(tol, kappa):
@@ -54,6 +61,26 @@ def test_everything_against_direct_sums(tol, kappa):
     np.testing.assert_allclose(
         phi.short_range(points) + phi.function(points), phi.potential(points), rtol=1e-13
     )
+
+
+def test_few_charges_are_summed_directly(monkeypatch):
+    monkeypatch.undo()
+    points = np.random.default_rng(1).uniform(-0.9, 0.9, (40, 3))
+    phi = long_range_potential(P)
+    assert np.array_equal(phi.potential(points), direct_potential(P, points))
+    assert np.array_equal(phi.field(points), direct_field(P, points))
+    assert np.array_equal(phi.forces(), direct_forces(P))
+    assert phi.energy() == direct_energy(P)
+
+
+def test_many_charges_are_not(monkeypatch):
+    monkeypatch.undo()
+    rng = np.random.default_rng(0)
+    p = Particles(rng.uniform(-1, 1, (20_000, 3)), rng.uniform(-1, 1, 20_000))
+    phi = long_range_potential(p, tol=1e-4)
+    points = rng.uniform(-0.9, 0.9, (300, 3))
+    both = phi.function(points) + phi.short_range(points)
+    np.testing.assert_allclose(phi.potential(points), both, rtol=1e-13)
 
 
 def test_forces_to_a_millionth():
