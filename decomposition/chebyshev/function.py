@@ -210,13 +210,18 @@ class ChebyshevTucker(Builders):
         """Sub-boxes made so far, by the number of intervals of an axis."""
         return {}
 
+    @property
+    def splits(self) -> tuple[int, ...]:
+        """Numbers of intervals per axis whose sub-boxes are kept for the next evaluation."""
+        return tuple(self._splits)
+
     def _split_for(self, points: int) -> "Boxes | None":
         """Sub-boxes that make the evaluation at so many points faster, if any do."""
         from rankloom.decomposition.chebyshev.boxes import best_count, split
 
         if type(self.core) is not np.ndarray or self.dtype != np.float64:
             return None
-        count = best_count(self.ranks, points, tuple(self._splits))
+        count = best_count(self.ranks, points, self.splits)
         if count == 1:
             return None
         if count not in self._splits:

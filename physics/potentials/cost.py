@@ -4,10 +4,10 @@ Seconds, roughly, on one core; only their ratios matter, which were measured.
 """
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
+from rankloom.decomposition import ChebyshevTucker
 from rankloom.decomposition.chebyshev.boxes import best_count, seconds
 from rankloom.physics.potentials.short_range import ShortRange
 
@@ -18,12 +18,9 @@ _SLOPES = 2.5  # gradients of a Chebyshev-Tucker function against its values
 _PAIR_SLOPES = 1.5  # fields against potentials, in pairs
 
 
-def smooth_seconds(ranks: Sequence[int], points: int) -> float:
-    """Time of a Chebyshev-Tucker function at scattered points, a first split into boxes included."""
-    return seconds(ranks, points, best_count(ranks, points, ()))
-
-
-def direct_is_cheaper(ranks: Sequence[int], short: ShortRange, points: int, slopes: bool) -> bool:
+def direct_is_cheaper(
+    function: ChebyshevTucker, short: ShortRange, points: int, slopes: bool
+) -> bool:
     """Whether the sum over all charges takes less time than both parts together."""
     low, high = short.particles.bounds
     edges = np.maximum(high - low, 2 * short.cutoff)
@@ -31,5 +28,7 @@ def direct_is_cheaper(ranks: Sequence[int], short: ShortRange, points: int, slop
     neighbours = min(n, n * 4 / 3 * math.pi * short.cutoff**3 / float(np.prod(edges)))
     here = _PAIR_SLOPES if slopes else 1.0
     near = points * (PER_SEARCH + here * neighbours * PER_NEIGHBOUR)
-    smooth = (_SLOPES if slopes else 1.0) * smooth_seconds(ranks, points)
+    ranks, known = function.ranks, function.splits
+    smooth = seconds(ranks, points, best_count(ranks, points, known), known)
+    smooth *= _SLOPES if slopes else 1.0
     return here * points * n * PER_PAIR < near + smooth

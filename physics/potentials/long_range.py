@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankloom.decomposition import ChebyshevTucker, TuckerTensor
-from rankloom.physics.potentials.cost import PER_NEIGHBOUR, smooth_seconds
+from rankloom.physics.potentials.cost import PER_NEIGHBOUR
 from rankloom.physics.potentials.particles import Particles
 from rankloom.physics.potentials.quadrature import GaussianSum, quadrature
 from rankloom.physics.potentials.universal_basis import (
@@ -24,7 +24,7 @@ from rankloom.physics.potentials.universal_basis import (
 Domain = tuple[tuple[float, float], ...]
 
 _MOST_COEFFICIENTS = 4096
-_FLOPS = 2.5e10  # in a second, of building: what the automatic split reckons with
+_FLOPS = 3e10  # in a second, of building: what the automatic split reckons with
 _NOMINAL_POINTS = 100_000
 
 
@@ -119,9 +119,7 @@ def _cheapest(
     neighbours = np.minimum(n, n * 4 / 3 * math.pi * radii**3 / volume)
     size = np.array([basis_size(t, half, tol / 10) for t in rule.nodes[: len(radii)].tolist()])
     terms = np.arange(1, len(radii) + 1)
-    points = n + _NOMINAL_POINTS
-    seconds = points * neighbours * PER_NEIGHBOUR
-    seconds += [smooth_seconds([r] * 3, points) for r in size.tolist()]
+    seconds = (n + _NOMINAL_POINTS) * neighbours * PER_NEIGHBOUR
     seconds += (4 * n * size**3 + 2 * terms * size**4) / _FLOPS
     wide = max(b - a for a, b in domain) / 2
     too_many = 2 * rule.nodes[: len(radii)] * wide * math.sqrt(math.log(1 / tol)) > (

@@ -123,7 +123,7 @@ def _gather(cell, sources, starts, origin, edge, cutoff, near):
     nx, ny, nz = starts.shape[0], starts.shape[1], starts.shape[2] - 1
     i, j, k = cell // (ny * nz), cell // nz % ny, cell % nz
     ax, ay, az = origin[0] + i * edge, origin[1] + j * edge, origin[2] + k * edge
-    reach = int(math.ceil(cutoff / edge))
+    reach = math.ceil(cutoff / edge)
     bound = cutoff * cutoff * (1.0 + 1e-12)  # points may lie a rounding outside their cell
     count = 0
     for ci in range(max(0, i - reach), min(nx, i + reach + 1)):

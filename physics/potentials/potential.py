@@ -206,7 +206,7 @@ class LongRangePotential:
 
     def _summing(self, points: int, slopes: bool = False) -> bool:
         """Whether the sum over all charges is the quicker one."""
-        return direct_is_cheaper(self.function.ranks, self.short, points, slopes)
+        return direct_is_cheaper(self.function, self.short, points, slopes)
 
     def _long(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         return to_host(self.function(points))
