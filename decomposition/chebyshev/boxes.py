@@ -76,7 +76,7 @@ def best_count(ranks: Sequence[int], points: int, known: Sequence[int]) -> int:
         Counts that were split before, and cost nothing.
     """
     most = 9 // len(ranks)  # 512 boxes
-    counts = [2**halvings for halvings in range(most + 1)]
+    counts = [1 << halvings for halvings in range(most + 1)]
     return min(counts, key=lambda count: seconds(ranks, points, count, known))
 
 

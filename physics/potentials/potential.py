@@ -92,7 +92,7 @@ class LongRangePotential:
         points = direct.check_points(points)
         inside = self._inside(points)
         if inside.all() and self._summing(len(points)):
-            return direct.direct_potential(self.particles, points, self.screening)
+            return to_host(direct.direct_potential(self.particles, points, self.screening))
         if inside.all():
             return self._long(points) + self.short.potential(points)
         out = np.empty(len(points))
@@ -109,7 +109,7 @@ class LongRangePotential:
         points = direct.check_points(points)
         inside = self._inside(points)
         if inside.all() and self._summing(len(points), slopes=True):
-            return direct.direct_field(self.particles, points, self.screening)
+            return to_host(direct.direct_field(self.particles, points, self.screening))
         if inside.all():
             return self.short.field(points) - self._slopes(points)
         out = np.empty((len(points), 3))
