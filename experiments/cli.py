@@ -271,8 +271,7 @@ def _tell(outcome: "Written") -> int:
     for line in outcome.complaints:
         print(line)
     if outcome.checks and not failed:
-        largest = max(check.difference for check in outcome.checks)
         plural = "check agrees" if len(outcome.checks) == 1 else "checks agree"
-        print(f"{len(outcome.checks)} independent {plural}, within {largest:.0e}.")
+        print(f"{len(outcome.checks)} independent {plural}.")
     print(f"{outcome.label}: {outcome.report}")
     return 1 if failed or outcome.complaints else 0

@@ -26,6 +26,7 @@ Domain = tuple[tuple[float, float], ...]
 _MOST_COEFFICIENTS = 4096
 _FLOPS = 3e10  # in a second, of building: what the automatic split reckons with
 _NOMINAL_POINTS = 100_000
+_ALIKE = 1.05  # so much wider an interval is cheaper than a basis for every axis
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,11 +198,16 @@ def _axes(
 def source_intervals(particles: Particles, domain: Sequence[tuple[float, float]]) -> Domain:
     """Intervals that hold the particles, alike on all axes where that costs little.
 
-    So a cube of them, with a domain centred in it, needs one basis only.
+    So a cloud of them that lies alike on all axes of a cubic domain needs one basis only.
     """
     low, high = particles.bounds
     least = 1e-3 * max(stop - start for start, stop in domain)
     reach = np.maximum((high - low) / 2, least)
-    reach = np.where(reach > 0.75 * reach.max(), reach.max(), reach).tolist()
-    middles = ((low + high) / 2).tolist()
-    return tuple((m - r, m + r) for m, r in zip(middles, reach, strict=True))
+    reach = np.where(reach > 0.75 * reach.max(), reach.max(), reach)
+    starts = np.array([start for start, _ in domain])
+    middles = (low + high) / 2 - starts
+    first, last = float((middles - reach).min()), float((middles + reach).max())
+    if last - first <= _ALIKE * 2 * reach.min():
+        return tuple((start + first, start + last) for start in starts.tolist())
+    ends = (starts + middles - reach).tolist(), (starts + middles + reach).tolist()
+    return tuple(zip(*ends, strict=True))

@@ -162,7 +162,7 @@ def test_demo_command_tells_where_the_report_is(demo, monkeypatch, capsys):
     last = capsys.readouterr().out.splitlines()[-4:]
     assert last[0].startswith("15 qubits: F = 0.9")
     assert "CX depth 15" in last[1]
-    assert last[2].startswith("2 independent checks agree, within ")
+    assert last[2].startswith("2 independent checks agree.")
     assert last[3] == f"Report: {demo.report}"
 
 
