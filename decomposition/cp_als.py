@@ -127,8 +127,8 @@ class CPSweeps:
 
     def finish(self) -> Growth:
         """What the sweeps told of degeneracy; intermediates are let go."""
+        self._space = Space()  # first: a walk holds the space it was started with
         self._let_go()
-        self._space = Space()
         return self.growth
 
     def verdict(self) -> Outcome | None:

@@ -1,5 +1,7 @@
 """CP by alternating least squares: exact errors, exact ranks, sweeps as in the textbook."""
 
+import tracemalloc
+
 import array_api_strict
 import numpy as np
 import pytest
@@ -337,6 +339,16 @@ def test_a_ridge_lowers_its_own_objective():
 
     cp(x, 3, ridge=0.1, line_search=False, rng=0, callback=listen)
     assert (np.diff(values) <= 1e-12).all()
+
+
+def test_one_intermediate_is_held_at_a_time():
+    x = np.random.default_rng(0).standard_normal((120, 120, 120))
+    rank, slack = 60, 0.4  # the residual, block by block, and copies of factors
+    tracemalloc.start()
+    cp(x, rank, rng=0, max_sweeps=3, tol=0, compress=False)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= (rank / 120 + slack) * x.nbytes  # a second one would add another half
 
 
 def test_callback_ends_the_run_and_sees_tensors_of_full_size():
