@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rankloom.decomposition.functional import filter_kernels as compiled
 from rankloom.decomposition.functional.matern import Floats, Kernel
 
-_NONE2, _NONE3 = np.empty((0, 0)), np.empty((0, 0, 0))
+_NOTHING = np.empty((0, 0, 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +30,7 @@ class Messages:
     def of(cls, lam: Floats, eta: Floats) -> "Messages":
         """Factorise; costs ``J R^3``."""
         factors, e, rests = np.empty_like(lam), np.empty_like(eta), np.empty_like(eta)
-        compiled.factorise(lam, eta, factors, e, rests)
+        compiled.factorise(lam, eta, np.empty_like(lam[0]), factors, e, rests)
         return cls(lam, eta, factors, e, rests)
 
 
@@ -45,18 +44,14 @@ def transitions(kernel: Kernel, nodes: Floats) -> tuple[Floats, Floats]:
 def log_integral(kernel: Kernel, nodes: Floats, messages: Messages) -> float:
     """Log of the integral of prior times messages, by the filter alone."""
     a, q = transitions(kernel, nodes)
-    m = messages
-    nothing = (_NONE2, _NONE3, _NONE3, _NONE2)
-    value = compiled.forward(
-        a, q, _outputs(kernel), m.factors, m.coefficients, m.rests, *nothing, False
-    )
-    return float(value)
+    rank = messages.eta.shape[1]
+    return _filter(a, q, messages, _NOTHING, np.empty((1, rank, rank * kernel.state_size + 2)))
 
 
 def smooth(kernel: Kernel, nodes: Floats, messages: Messages) -> tuple[float, Floats, Floats]:
     """Log integral, means (J, R) and covariances (J, R, R) at the nodes.
 
-    Cost ``J (R d)^3``, memory ``J ((R d)^2 + 2 R^2)`` numbers.
+    Cost ``J (R d)^3``, memory ``J ((R d)^2 + R^2 (d + 1))`` numbers.
     """
     chain = Chain.run(kernel, nodes, messages, keep=False)
     return chain.value, chain.node_means, chain.node_covs
@@ -82,25 +77,24 @@ class Chain:
     value: float
     node_means: Floats
     node_covs: Floats
-    states: tuple[Floats, ...]
+    kept: tuple[Floats, ...]
 
     @classmethod
     def run(cls, kernel: Kernel, nodes: Floats, messages: Messages, keep: bool = True) -> "Chain":
         """Filter and smooth; `keep` what predictions between nodes need (twice the memory)."""
         a, q = transitions(kernel, nodes)
-        m, out = messages, _outputs(kernel)
-        count, rank = m.eta.shape
+        count, rank = messages.eta.shape
         size = rank * kernel.state_size
-        means, covs = np.empty((count, size)), np.empty((count, size, size))
-        gains, vectors = np.empty((count, rank, rank)), np.empty((count, rank))
-        value = compiled.forward(
-            a, q, out, m.factors, m.coefficients, m.rests, means, covs, gains, vectors, True
-        )
+        states, updates = np.empty((count, size + 1, size)), np.empty((count, rank, size + 2))
+        value = _filter(a, q, messages, states, updates)
         mean, cov = np.empty((count, rank)), np.empty((count, rank, rank))
-        slopes, curves = (np.empty_like(means), np.empty_like(covs)) if keep else (_NONE2, _NONE3)
-        compiled.backward(a, out, means, covs, gains, vectors, mean, cov, slopes, curves, keep)
-        states = (means, covs, gains, vectors, slopes, curves) if keep else ()
-        return cls(kernel, nodes, messages, float(value), mean, cov, states)
+        adjoints = np.empty_like(states) if keep else _NOTHING
+        adjoint = np.zeros((size + 1, size))
+        compiled.backward(
+            np.ascontiguousarray(a.mT), messages.factors, messages.rests, states, updates,
+            np.zeros_like(a[0]), np.empty_like(adjoint), adjoint, mean, cov, adjoints,
+        )  # fmt: skip
+        return cls(kernel, nodes, messages, value, mean, cov, (states, adjoints) if keep else ())
 
     def at(self, points: Any) -> tuple[Floats, Floats]:
         """Posterior means (n, R) and covariances (n, R, R) at any points, exact.
@@ -109,15 +103,18 @@ class Chain:
         ``n (R d)^3``.
         """
         points = np.asarray(points, dtype=np.float64)
-        rank, d = self.messages.eta.shape[1], self.kernel.state_size
+        rank = self.messages.eta.shape[1]
         left = np.searchsorted(self.nodes, points, side="right") - 1
         a, q = self.kernel.transition(np.where(left >= 0, points - self.nodes[left], 0.0))
         a[left < 0], q[left < 0] = 0.0, self.kernel.stationary()
         right = np.minimum(left + 1, len(self.nodes) - 1)
-        after = self.kernel.transition(np.maximum(self.nodes[right] - points, 0.0))[0]
+        back = self.kernel.transition(np.maximum(self.nodes[right] - points, 0.0))[0].mT.copy()
+        back[left + 1 == len(self.nodes)] = 0.0
         mean, cov = np.empty((len(points), rank)), np.empty((len(points), rank, rank))
-        compiled.between(  # type: ignore[call-arg]
-            a.reshape(-1, d, d), q, after, left, _outputs(self.kernel), *self.states, mean, cov
+        states, adjoints = self.kept
+        state, adjoint, half = np.empty((3, *states.shape[1:]))
+        compiled.between(
+            a, q, back, left, states, adjoints, np.zeros_like(a[0]), half, state, adjoint, mean, cov
         )
         return mean, cov
 
@@ -140,7 +137,7 @@ class Chain:
         out = np.empty((count, len(points), rank))
         for i, path in enumerate(paths):
             seen = np.einsum("jrc,jc->jr", lam, path)
-            seen += np.einsum("jrk,jk->jr", factors, rng.standard_normal(eta.shape))
+            seen += np.einsum("jkr,jk->jr", factors, rng.standard_normal(eta.shape))
             shift = smooth(self.kernel, nodes, Messages.of(lam, eta - seen))[1]
             out[i] = (path + shift)[at]
         return out
@@ -151,15 +148,20 @@ def _prior_paths(
 ) -> Floats:
     """Draws (count, J, R) from the prior."""
     a, q = transitions(kernel, nodes)
-    roots, e, rest = np.empty_like(q), np.empty(q.shape[:2]), np.empty(q.shape[:2])
-    compiled.factorise(q, np.zeros(q.shape[:2]), roots, e, rest)
+    roots = Messages.of(q, np.zeros(q.shape[:2])).factors
     state = np.zeros((count, rank, kernel.state_size))
     out = np.empty((count, len(nodes), rank))
     for j in range(len(nodes)):
-        state = state @ a[j].T + rng.standard_normal(state.shape) @ roots[j].T
-        out[:, j] = state @ kernel.output
+        state = state @ a[j].T + rng.standard_normal(state.shape) @ roots[j]
+        out[:, j] = state[..., 0]
     return out
 
 
-def _outputs(kernel: Kernel) -> NDArray[np.intp]:
-    return np.flatnonzero(kernel.output)
+def _filter(a: Floats, q: Floats, messages: Messages, states: Floats, updates: Floats) -> float:
+    """Run the filter; fills `states` and `updates` unless `states` is empty."""
+    m = messages
+    size = m.eta.shape[1] * a.shape[1]
+    half, state = np.empty((size + 1, size)), np.zeros((size + 1, size))
+    return float(
+        compiled.forward(a, q, m.factors, m.coefficients, m.rests, half, state, states, updates)
+    )

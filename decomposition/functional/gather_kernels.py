@@ -5,62 +5,69 @@ entry by entry (CP) or as Kronecker products, last mode fastest (Tucker), and ad
 observations of node j are ``starts[j] <= n < starts[j + 1]``. The twin is `algebra.gather_plain`.
 """
 
-import numpy as np
 from numba import njit
 
+_FAST = {"reassoc", "contract", "nsz"}  # NaN and infinity must stay visible
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
-def gather(table, widths, indices, weights, starts, first, last, kron, out):
-    """Weighted sums over observations for nodes ``first <= j < last``, into ``out[j - first]``.
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+def gather_entrywise(table, indices, weights, starts, first, work, out):
+    """Weighted sums of entrywise products for the nodes from `first` on, one per row of `out`.
 
     Parameters
     ----------
-    table : (rows, >= max width) array
+    table : (rows, >= R) array
         The tables of all modes, one below the other.
-    widths : (M,) int array
-        Entries of a row that count, for each of the M other modes; M may be 0.
     indices : (N, M) int array
-        Rows of the table.
+        Rows of the table, for each of the M other modes; M may be 0.
     weights : (N,) array
-    kron : bool
-        Kronecker instead of entrywise products.
-    out : (last - first, product of widths, or width) array
+    work : (R,) array
+        Scratch.
+    out : (nodes, R) array
     """
-    modes = len(widths)
-    columns = out.shape[1]
-    now, other = np.empty(columns), np.empty(columns)
-    out.fill(0.0)
-    for j in range(first, last):
-        row = out[j - first]
-        for n in range(starts[j], starts[j + 1]):
+    nodes, columns = out.shape
+    for j in range(nodes):
+        row = out[j]
+        for i in range(columns):
+            row[i] = 0.0
+        for n in range(starts[first + j], starts[first + j + 1]):
+            for i in range(columns):
+                work[i] = weights[n]
+            for m in range(indices.shape[1]):
+                at = table[indices[n, m]]
+                for i in range(columns):
+                    work[i] *= at[i]
+            for i in range(columns):
+                row[i] += work[i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+def gather_kronecker(table, widths, indices, weights, starts, first, work, out):
+    """The same of Kronecker products of the leading ``widths[m]`` entries of rows of mode m.
+
+    `out` has as many columns as the product of the widths, and so many entries has `work`.
+    """
+    nodes, columns = out.shape
+    last = len(widths) - 1
+    for j in range(nodes):
+        row = out[j]
+        for i in range(columns):
+            row[i] = 0.0
+        for n in range(starts[first + j], starts[first + j + 1]):
             size = 1
-            now[0] = weights[n]
-            if not kron:
-                size = columns
-                for i in range(columns):
-                    now[i] = weights[n]
-            for m in range(modes - 1):
-                b = table[indices[n, m]]
-                if kron:
-                    for i in range(size):
-                        for k in range(widths[m]):
-                            other[i * widths[m] + k] = now[i] * b[k]
-                    size *= widths[m]
-                    now, other = other, now
-                else:
-                    for i in range(columns):
-                        now[i] *= b[i]
-            if modes == 0:
-                for i in range(columns):
-                    row[i] += now[i]
-            else:
-                b = table[indices[n, modes - 1]]
-                if kron:
-                    width = widths[modes - 1]
-                    for i in range(size):
-                        scale = now[i]
-                        for k in range(width):
-                            row[i * width + k] += scale * b[k]
-                else:
-                    for i in range(columns):
-                        row[i] += now[i] * b[i]
+            work[0] = weights[n]
+            for m in range(last):
+                at, width = table[indices[n, m]], widths[m]
+                for i in range(size - 1, -1, -1):  # backwards, so that it can be done in place
+                    scale = work[i]
+                    for k in range(width):
+                        work[i * width + k] = scale * at[k]
+                size *= width
+            if last < 0:
+                row[0] += work[0]
+                continue
+            at, width = table[indices[n, last]], widths[last]
+            for i in range(size):
+                scale = work[i]
+                for k in range(width):
+                    row[i * width + k] += scale * at[k]

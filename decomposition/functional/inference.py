@@ -14,7 +14,7 @@ import numpy as np
 
 from rankloom.decomposition.functional.algebra import Algebra, pack, widths
 from rankloom.decomposition.functional.chains import Messages, log_integral, smooth
-from rankloom.decomposition.functional.gather_kernels import gather
+from rankloom.decomposition.functional.gather_kernels import gather_entrywise, gather_kronecker
 from rankloom.decomposition.functional.learning import Learner
 from rankloom.decomposition.functional.matern import Floats, Kernel
 from rankloom.decomposition.functional.observations import Observations
@@ -150,10 +150,11 @@ class Inference:
         sizes = np.array(others, dtype=np.int64)
 
         def run(low: int, high: int) -> None:
-            gather(
-                table, sizes, found.others, weights, found.starts, low, high,
-                self.algebra.kron, out[low - first : high - first],
-            )  # fmt: skip
+            rows, work = out[low - first : high - first], np.empty(columns)
+            if self.algebra.kron:
+                gather_kronecker(table, sizes, found.others, weights, found.starts, low, work, rows)
+            else:
+                gather_entrywise(table, found.others, weights, found.starts, low, work, rows)
 
         work = (found.starts[last] - found.starts[first]) * columns
         if self._threads == 1 or work < _THREADED:

@@ -104,11 +104,6 @@ class Matern:
         return round(self.nu + 0.5)
 
     @property
-    def output(self) -> Floats:
-        """Row h with ``u = h s``: the first entry of the state."""
-        return np.asarray(np.eye(self.state_size)[0])
-
-    @property
     def total_variance(self) -> float:
         """Variance of u at a point."""
         return self.variance
@@ -171,23 +166,28 @@ class KernelSum:
         return sum(p.state_size for p in self.parts)
 
     @property
-    def output(self) -> Floats:
-        """Row h with ``u = h s``."""
-        return np.asarray(np.concatenate([p.output for p in self.parts]))
-
-    @property
     def total_variance(self) -> float:
         """Variance of u at a point."""
         return sum(p.variance for p in self.parts)
 
     def stationary(self) -> Floats:
         """Covariance (d, d) of the state far from all data."""
-        return np.asarray(_blocks([p.stationary()[None] for p in self.parts])[0])
+        add, _ = self._sum()
+        return np.asarray(add @ _blocks([p.stationary()[None] for p in self.parts])[0] @ add.T)
 
     def transition(self, gaps: Any) -> tuple[Floats, Floats]:
         """A and Q, (n, d, d) each, over `gaps` (n,) >= 0."""
         pairs = [p.transition(gaps) for p in self.parts]
-        return _blocks([a for a, _ in pairs]), _blocks([q for _, q in pairs])
+        add, subtract = self._sum()
+        a, q = _blocks([a for a, _ in pairs]), _blocks([q for _, q in pairs])
+        return add @ a @ subtract, add @ q @ add.T
+
+    def _sum(self) -> tuple[Floats, Floats]:
+        """Matrix that puts the sum of all terms in place of the first, and its inverse."""
+        firsts = np.cumsum([p.state_size for p in self.parts[:-1]])
+        add = np.eye(self.state_size)
+        add[0, firsts] = 1.0
+        return add, 2 * np.eye(self.state_size) - add
 
     def covariance(self, x: Any, y: Any) -> Floats:
         """Dense matrix of covariances between points x (n,) and y (m,)."""

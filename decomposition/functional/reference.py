@@ -9,22 +9,21 @@ from typing import Any
 from rankloom.tn.arrays import Array, like, namespace
 
 
-def smooth(a: Array, q: Array, output: Array, lam: Array, eta: Array) -> tuple[Any, Array, Array]:
+def smooth(a: Array, q: Array, lam: Array, eta: Array) -> tuple[Any, Array, Array]:
     """Log integral, means (J, R) and covariances (J, R, R) of u at the nodes.
 
     Parameters
     ----------
     a, q : (J, d, d) arrays
-        Transition into each node; ``a[0] = 0`` and ``q[0]`` the stationary covariance.
-    output : (d,) array
-        Row h with ``u = h s``.
+        Transition into each node of a state whose first entry is u; ``a[0] = 0`` and ``q[0]`` the
+        stationary covariance.
     lam, eta : (J, R, R), (J, R) arrays
         Messages ``exp(eta' u - u' lam u / 2)``.
     """
     xp = namespace(eta)
     nodes, rank = eta.shape
     eye = like(eta, _eye(rank), eta.dtype)
-    h = _kron(eye, output[None, :])
+    h = _kron(eye, like(eta, _eye(a.shape[1]), eta.dtype)[:1, :])
     ident = like(eta, _eye(h.shape[1]), eta.dtype)
     mean = xp.zeros_like(h[0, :])
     cov, value = xp.zeros_like(ident), 0.0
