@@ -222,6 +222,7 @@ def summary(run: FunctionalRun) -> dict[str, Any]:
         "sweeps": len(model.elbo_trace_),
         "starts": model.starts_,
         "variance_factor": model.variance_factor_,
+        "validation": model.validation_ and asdict(model.validation_),
         "component_shares": [s.tolist() for s in model.component_shares()],
         "held_out": None if run.scores is None else asdict(run.scores),
         "seconds": run.seconds,
@@ -239,6 +240,11 @@ def _told(run: FunctionalRun) -> list[str]:
         f"evidence bound {model.elbo_:.2f} nats after {len(model.elbo_trace_)} sweeps "
         f"({model.outcome_.name.replace('_', ' ').lower()})",
     ]
+    if model.validation_ is not None:
+        lines.append(
+            f"{model.validation_.count} rows kept out to calibrate: NLPD "
+            f"{model.validation_.nlpd:.4g} before, variances times {model.variance_factor_:.3g}"
+        )
     if run.scores is not None:
         s = run.scores
         lines.append(

@@ -36,6 +36,7 @@ class Fitted:
     starts_: list[float]
     outcome_: "Outcome"
     variance_factor_: float
+    validation_: Scores | None
     n_features_in_: int
     _posterior: Posterior
 

@@ -16,7 +16,7 @@ from rankloom.decomposition.functional.observations import (
     check_weights,
     observe,
 )
-from rankloom.decomposition.functional.scores import variance_factor
+from rankloom.decomposition.functional.scores import Scores, score, variance_factor
 from rankloom.decomposition.functional.settings import Adjustable
 from rankloom.tn.arrays import one_blas_thread
 from rankloom.tn.checks import integer
@@ -47,6 +47,9 @@ class FunctionalModel(Adjustable, Fitted):
         Bound that every start reached.
     variance_factor_ : float
         Factor on predicted variances; 1 unless `calibrate` is asked for.
+    validation_ : Scores or None
+        Of the values that `calibrate` kept out, before the factor: what to choose ranks, kernels
+        and the format by.
     """
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -82,9 +85,9 @@ class FunctionalModel(Adjustable, Fitted):
         self._check_calibrate()
         seen = np.flatnonzero(~np.isnan(values) & (weights > 0))
         with one_blas_thread():
-            factor, warm = 1.0, None
+            factor, scores, warm = 1.0, None, None
             if self.calibrate:
-                factor, warm = self._calibration(
+                factor, scores, warm = self._calibration(
                     points[seen], values[seen], weights[seen], kernels, restarts, rng
                 )
             settings = self._settings(algebra, kernels, data.scale)
@@ -102,7 +105,7 @@ class FunctionalModel(Adjustable, Fitted):
                 "or other lengthscales."
             )
         self.n_features_in_ = modes
-        self.variance_factor_, self.starts_ = factor, starts
+        self.variance_factor_, self.validation_, self.starts_ = factor, scores, starts
         self._keep(run, 0.0)
         self.elbo_trace_, self.lengthscale_trace_ = run.trace, run.lengthscales
         bridge.write_back(self.kernels, self.kernels_)
@@ -146,8 +149,8 @@ class FunctionalModel(Adjustable, Fitted):
         kernels: tuple[Kernel, ...],
         restarts: int,
         rng: np.random.Generator,
-    ) -> tuple[float, tuple[Posterior, list[float]]]:
-        """Variance factor from values kept out of the fit, and the last of these fits."""
+    ) -> tuple[float, Scores, tuple[Posterior, list[float]]]:
+        """Variance factor and scores on values kept out of the fit, and the last of these fits."""
         part = rng.permutation(len(values))
         folds = np.array_split(part, self.calibrate) if self.calibrate is not True else []
         held = folds or [part[: max(1, round(_HELD * len(part)))]]
@@ -167,7 +170,7 @@ class FunctionalModel(Adjustable, Fitted):
             mean, variance = posterior.predict(points[out])
             found.append((values[out], mean, np.sqrt(variance + posterior.noise_std**2)))
         y, mean, std = (np.concatenate(part) for part in zip(*found, strict=True))
-        return variance_factor(y, mean, std), (posterior, starts)
+        return variance_factor(y, mean, std), score(y, mean, std), (posterior, starts)
 
     def to_gpytorch(self, mode: int, component: int) -> Any:
         """One function of one mode as a GPyTorch `ExactGP`; needs the extra `gp`.

@@ -6,9 +6,12 @@ included, so the bound never decreases. Model: arXiv:2311.04829; the updates and
 derived for this library.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +25,7 @@ from rankloom.decomposition.functional.posterior import Core, Noise
 
 _BLOCK = 2**20  # entries gathered together: 8 MB
 _CACHED = 2**22  # sums kept from the last mode's update for the core: 32 MB
-_THREADED = 10**6  # products from which gathering is worth a second thread
+_THREADED = 5 * 10**4  # products from which gathering is worth a second thread
 
 
 @dataclass
@@ -101,6 +104,7 @@ class Inference:
         self.core, self.noise, self.learner = core, noise, learner
         self.sweeps = 0
         self._threads = threads
+        self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
         self._count, self._square = data.count, data.square
         self._sum = float(data.weights @ data.y)
         self.offset = 0.0
@@ -156,15 +160,19 @@ class Inference:
             else:
                 gather_entrywise(table, found.others, weights, found.starts, low, work, rows)
 
-        work = (found.starts[last] - found.starts[first]) * columns
-        if self._threads == 1 or work < _THREADED:
-            run(first, last)
-            return out
-        shares = np.linspace(found.starts[first], found.starts[last], self._threads + 1)
-        cuts = [first, *np.searchsorted(found.starts, shares[1:-1]), last]
-        with ThreadPoolExecutor(self._threads) as pool:
-            list(pool.map(run, cuts[:-1], cuts[1:]))
+        products = (found.starts[last] - found.starts[first]) * columns
+        shares = self._threads if products >= _THREADED else 1
+        ends = np.linspace(found.starts[first], found.starts[last], shares + 1)[1:-1]
+        cuts = [first, *np.searchsorted(found.starts, ends), last]
+        self._run([partial(run, low, high) for low, high in pairwise(cuts)])
         return out
+
+    def _run(self, tasks: Sequence[Callable[[], Any]]) -> list[Any]:
+        """Results of all tasks, which run at the same time where there are threads."""
+        if self._pool is None or len(tasks) == 1:
+            return [task() for task in tasks]
+        waiting = [self._pool.submit(task) for task in tasks[1:]]
+        return [tasks[0](), *(task.result() for task in waiting)]
 
     def _columns(self, k: int) -> int:
         own = widths(self.algebra, True)
@@ -201,7 +209,12 @@ class Inference:
         messages = Messages.of(lam, eta)
         if self.learner is not None:
             mode.kernel = self.learner.improve(
-                k, mode.kernel, lambda kernel: log_integral(kernel, nodes, messages), self.sweeps
+                k,
+                mode.kernel,
+                lambda kernels: self._run(
+                    [partial(log_integral, kernel, nodes, messages) for kernel in kernels]
+                ),
+                self.sweeps,
             )
         mode.messages = messages
         mode.value, mode.means, mode.covs = smooth(mode.kernel, nodes, messages)

@@ -1,7 +1,7 @@
 """Kernel parameters learnt through the likelihood of the filter, one parabola at a time."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from rankloom.decomposition.functional.matern import Kernel, Matern, with_parts
@@ -28,16 +28,21 @@ class Learner:
     steps: dict[tuple[int, int, str], float] = field(default_factory=dict)
 
     def improve(
-        self, mode: int, kernel: Kernel, likelihood: Callable[[Kernel], float], sweep: int
+        self,
+        mode: int,
+        kernel: Kernel,
+        likelihoods: Callable[[Sequence[Kernel]], Sequence[float]],
+        sweep: int,
     ) -> Kernel:
-        """A kernel at least as good, from three or four evaluations per parameter."""
+        """A kernel at least as good, from three evaluations per parameter, two of them at once."""
         if sweep < _FIRST or (sweep - _FIRST) % self.every:
             return kernel
 
-        def score(candidate: Kernel) -> float:
-            return likelihood(candidate) + candidate.log_prior()
+        def score(*candidates: Kernel) -> list[float]:
+            values = likelihoods(candidates)
+            return [v + c.log_prior() for v, c in zip(values, candidates, strict=True)]
 
-        best = score(kernel)
+        (best,) = score(kernel)
         for i in range(len(kernel.parts)):
             names = ["lengthscale"]
             if i > 0 or mode in self.variances:
@@ -51,15 +56,14 @@ class Learner:
         key: tuple[int, int, str],
         kernel: Kernel,
         best: float,
-        score: Callable[[Kernel], float],
+        score: Callable[..., list[float]],
     ) -> tuple[Kernel, float]:
         _, i, name = key
         step = self.steps.get(key, 0.3)
-        tried = {0.0: (kernel, best)}
-        for shift in (step, -step):
-            candidate = _moved(kernel, i, name, shift)
-            tried[shift] = (candidate, score(candidate))
-        up, down = tried[step][1] - best, tried[-step][1] - best
+        larger, smaller = _moved(kernel, i, name, step), _moved(kernel, i, name, -step)
+        values = score(larger, smaller)
+        tried = {0.0: (kernel, best), step: (larger, values[0]), -step: (smaller, values[1])}
+        up, down = values[0] - best, values[1] - best
         curve = up + down
         if curve < 0:
             shift = 0.5 * step * (down - up) / curve
@@ -67,7 +71,7 @@ class Learner:
         else:
             shift = math.copysign(min(2 * step, _MOST), up - down)
         candidate = _moved(kernel, i, name, shift)
-        tried[shift] = (candidate, score(candidate))
+        tried[shift] = (candidate, score(candidate)[0])
         chosen = max(tried, key=lambda s: tried[s][1])
         self.steps[key] = max(_LEAST, min(_MOST, 2 * abs(chosen) if chosen else step / 2))
         return tried[chosen]

@@ -14,6 +14,7 @@ import numpy as np
 from rankloom.decomposition.functional import bridge, priors
 from rankloom.decomposition.functional.fitted import Posterior
 from rankloom.decomposition.functional.matern import Kernel, Matern, with_parts
+from rankloom.decomposition.functional.scores import Scores
 from rankloom.tn.hdf5 import reading, writing
 from rankloom.tn.outcome import Outcome
 
@@ -44,6 +45,7 @@ def save(model: "FunctionalModel", post: Posterior, path: str | os.PathLike[str]
         "starts": model.starts_,
         "outcome": model.outcome_.name,
         "variance_factor": model.variance_factor_,
+        "validation": model.validation_ and vars(model.validation_),
     }
     with writing(path, _NAME, _VERSION) as file:
         file.attrs["model"] = type(model).__name__
@@ -93,6 +95,8 @@ def load(cls: type["FunctionalModel"], path: str | os.PathLike[str]) -> Any:
     model.elbo_, model.elbo_trace_ = fit["elbo"], fit["elbo_trace"]
     model.lengthscale_trace_, model.starts_ = fit["lengthscale_trace"], fit["starts"]
     model.outcome_, model.variance_factor_ = Outcome[fit["outcome"]], fit["variance_factor"]
+    scores = fit.get("validation")  # files of the first versions have none
+    model.validation_ = scores and Scores(**scores)
     return model
 
 

@@ -199,9 +199,9 @@ def test_one_mode_with_one_function_is_exact_regression():
     assert model.noise_std_ == pytest.approx(0.2)
 
 
-def test_threads_do_not_change_sums():
+@pytest.mark.parametrize("model", [FunctionalCP(3), FunctionalTucker((3, 3, 3))], ids=str)
+def test_threads_do_not_change_results(model):
     x, y = planted(6, 30_000, sizes=(50, 60, 70))
-    options = {"kernels": SMOOTH, "init": means_of(x, 3), "max_sweeps": 2, "learn_kernels": False}
-    one = FunctionalTucker((3, 3, 3), threads=1, **options).fit(x, y)
-    two = FunctionalTucker((3, 3, 3), threads=2, **options).fit(x, y)
-    np.testing.assert_array_equal(one.predict(x), two.predict(x))
+    model.set_params(kernels=SMOOTH, init=means_of(x, 3), max_sweeps=4)
+    one = model.set_params(threads=1).fit(x, y).predict(x)
+    np.testing.assert_array_equal(model.set_params(threads=3).fit(x, y).predict(x), one)

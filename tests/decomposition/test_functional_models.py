@@ -125,10 +125,14 @@ def test_calibrated_intervals_cover(calibrate):
     test = rng.random(len(y)) < 0.3
     model = cp(1, calibrate=calibrate).fit(x[~test], y[~test])
     assert model.variance_factor_ > 0
+    kept_out = (~test).sum() if calibrate == 3 else round(0.1 * (~test).sum())
+    assert model.validation_.count == kept_out
+    assert model.validation_.rmse == pytest.approx(model.scores(x[test], y[test]).rmse, rel=0.2)
     # the 0.95 quantile of about 100 values is known to +-0.02, tested on 440 values: +-0.01
     assert 0.87 <= model.scores(x[test], y[test]).coverage <= 0.995
     plain = cp(1).fit(x[~test], y[~test])
     assert plain.variance_factor_ == 1
+    assert plain.validation_ is None
     ratio = model.predict(x, True)[1] / plain.predict(x, True)[1]
     np.testing.assert_allclose(ratio, model.variance_factor_**0.5, rtol=0.05)
 
@@ -215,6 +219,7 @@ def test_files(kind, tmp_path):
     for a, b in zip(model.predict(x, True), again.predict(x, True), strict=True):
         np.testing.assert_array_equal(a, b)
     assert again.elbo_ == model.elbo_
+    assert again.validation_ == model.validation_
     assert again.kernels_ == model.kernels_
     assert again.outcome_ is model.outcome_
     assert again.kernels == model.kernels
