@@ -6,9 +6,11 @@ distinct coordinates (arXiv:2311.04829). Time, latitude and pressure need no bin
 
 from rankloom.decomposition.functional.answers import NotFittedError
 from rankloom.decomposition.functional.cp import FunctionalCP
-from rankloom.decomposition.functional.matern import KernelSum, Matern
+from rankloom.decomposition.functional.matern import Matern
 from rankloom.decomposition.functional.priors import Gamma, LogNormal
+from rankloom.decomposition.functional.processes import KernelSum
 from rankloom.decomposition.functional.scores import Scores, score
+from rankloom.decomposition.functional.seasons import QuasiPeriodic, Trend
 from rankloom.decomposition.functional.tucker import FunctionalTucker
 
 __all__ = [
@@ -19,6 +21,8 @@ __all__ = [
     "LogNormal",
     "Matern",
     "NotFittedError",
+    "QuasiPeriodic",
     "Scores",
+    "Trend",
     "score",
 ]

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rankloom.decomposition.functional.matern import Floats
+from rankloom.decomposition.functional.processes import Floats
 
 _Ints = NDArray[np.intp]
 

@@ -7,12 +7,12 @@ import numpy as np
 
 from rankloom.decomposition.checks import mode_index
 from rankloom.decomposition.functional.fitted import Posterior
-from rankloom.decomposition.functional.matern import Floats, Kernel
 from rankloom.decomposition.functional.observations import (
     check_points,
     check_values,
     check_weights,
 )
+from rankloom.decomposition.functional.processes import Floats, Kernel
 from rankloom.decomposition.functional.scores import Scores, score
 from rankloom.tn.arrays import one_blas_thread
 from rankloom.tn.checks import integer

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from rankloom.decomposition.functional.chains import Chain
-from rankloom.decomposition.functional.matern import Kernel, KernelSum, Matern, with_parts
+from rankloom.decomposition.functional.matern import Matern
 from rankloom.decomposition.functional.priors import Gamma, LogNormal, Prior
+from rankloom.decomposition.functional.processes import Kernel, KernelSum, Process, with_parts
 
 
 def as_kernel(name: str, kernel: Any) -> Kernel:
@@ -23,12 +24,12 @@ def as_kernel(name: str, kernel: Any) -> Kernel:
     TypeError, ValueError
         Neither, or a GPyTorch kernel that is no (sum of) Matern kernels.
     """
-    if isinstance(kernel, (Matern, KernelSum)):
+    if isinstance(kernel, (Process, KernelSum)):
         return kernel
     if type(kernel).__module__.partition(".")[0] == "gpytorch":
         return with_parts([_read(name, *leaf) for leaf in _leaves(name, kernel)])
     raise TypeError(
-        f"`{name}` must be Matern, a sum of Matern kernels, or a GPyTorch kernel, got "
+        f"`{name}` must be Matern, QuasiPeriodic, Trend, a sum of them, or a GPyTorch kernel, got "
         f"{type(kernel).__name__}."
     )
 
@@ -36,7 +37,7 @@ def as_kernel(name: str, kernel: Any) -> Kernel:
 def write_back(given: Any, learnt: list[Kernel]) -> None:
     """Write learnt lengthscales and variances into the GPyTorch kernels among `given`."""
     for kernel, found in zip(given or (), learnt, strict=bool(given)):
-        if isinstance(kernel, (Matern, KernelSum)):
+        if isinstance(kernel, (Process, KernelSum)):
             continue
         for (leaf, scale), part in zip(_leaves("", kernel), found.parts, strict=True):
             leaf.lengthscale = part.lengthscale
@@ -45,10 +46,18 @@ def write_back(given: Any, learnt: list[Kernel]) -> None:
 
 
 def to_gpytorch(kernel: Kernel) -> Any:
-    """The kernel as a GPyTorch object, values copied; needs the extra `gp`."""
+    """The kernel as a GPyTorch object, values copied; needs the extra `gp`.
+
+    Raises
+    ------
+    TypeError
+        A term is no Matern kernel.
+    """
     gpytorch = _gpytorch()
     parts = []
     for part in kernel.parts:
+        if not isinstance(part, Matern):
+            raise TypeError(f"only Matern kernels go to GPyTorch; this mode has {part.label}.")
         scaled = gpytorch.kernels.ScaleKernel(gpytorch.kernels.MaternKernel(nu=part.nu)).double()
         scaled.base_kernel.lengthscale, scaled.outputscale = part.lengthscale, part.variance
         parts.append(scaled)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from rankloom.decomposition.functional import filter_kernels as compiled
-from rankloom.decomposition.functional.matern import Floats, Kernel
+from rankloom.decomposition.functional.processes import Floats, Kernel
 
 _NOTHING = np.empty((0, 0, 0))
 
@@ -37,7 +37,7 @@ class Messages:
 def transitions(kernel: Kernel, nodes: Floats) -> tuple[Floats, Floats]:
     """A and Q into every node, (J, d, d); into the first from nothing, with A = 0."""
     a, q = kernel.transition(np.diff(nodes, prepend=nodes[0]))
-    a[0], q[0] = 0.0, kernel.stationary()
+    a[0], q[0] = 0.0, kernel.prior(nodes[:1])[0]
     return a, q
 
 
@@ -63,7 +63,7 @@ class Chain:
 
     Attributes
     ----------
-    kernel : Matern or KernelSum
+    kernel : Process or KernelSum
     nodes : (J,) array
         Sorted, without repeats.
     value : float
@@ -106,7 +106,7 @@ class Chain:
         rank = self.messages.eta.shape[1]
         left = np.searchsorted(self.nodes, points, side="right") - 1
         a, q = self.kernel.transition(np.where(left >= 0, points - self.nodes[left], 0.0))
-        a[left < 0], q[left < 0] = 0.0, self.kernel.stationary()
+        a[left < 0], q[left < 0] = 0.0, self.kernel.prior(points[left < 0])
         right = np.minimum(left + 1, len(self.nodes) - 1)
         back = self.kernel.transition(np.maximum(self.nodes[right] - points, 0.0))[0].mT.copy()
         back[left + 1 == len(self.nodes)] = 0.0

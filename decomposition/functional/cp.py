@@ -6,7 +6,7 @@ import numpy as np
 
 from rankloom.decomposition.functional.algebra import Algebra, Entrywise
 from rankloom.decomposition.functional.estimator import FunctionalModel
-from rankloom.decomposition.functional.matern import Floats
+from rankloom.decomposition.functional.processes import Floats
 from rankloom.tn.checks import integer
 from rankloom.tn.progress import Progress
 

@@ -9,13 +9,13 @@ from rankloom.decomposition.checks import mode_index
 from rankloom.decomposition.functional import bridge, fitting, storage
 from rankloom.decomposition.functional.answers import Fitted
 from rankloom.decomposition.functional.fitted import Posterior
-from rankloom.decomposition.functional.matern import Floats, Kernel
 from rankloom.decomposition.functional.observations import (
     check_points,
     check_values,
     check_weights,
     observe,
 )
+from rankloom.decomposition.functional.processes import Floats, Kernel
 from rankloom.decomposition.functional.scores import Scores, score, variance_factor
 from rankloom.decomposition.functional.settings import Adjustable
 from rankloom.tn.arrays import one_blas_thread
@@ -35,7 +35,7 @@ class FunctionalModel(Adjustable, Fitted):
         After every sweep.
     noise_std_ : float
         Standard deviation of the noise, in the units of y.
-    kernels_ : list of Matern or KernelSum
+    kernels_ : list of kernels
         As learnt; lengthscales in the units of X, variances of scaled y.
     core_ : array
         Posterior mean of the core (weights of the components for `FunctionalCP`), for scaled y:

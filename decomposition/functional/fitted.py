@@ -9,7 +9,7 @@ import numpy as np
 
 from rankloom.decomposition.functional.algebra import Algebra, gather_plain, pack
 from rankloom.decomposition.functional.chains import Chain, Messages
-from rankloom.decomposition.functional.matern import Floats, Kernel
+from rankloom.decomposition.functional.processes import Floats, Kernel
 
 _ROWS = 4096
 

@@ -10,9 +10,9 @@ from rankloom.decomposition.functional.chains import Messages, log_integral
 from rankloom.decomposition.functional.fitted import Posterior
 from rankloom.decomposition.functional.inference import Inference, Mode
 from rankloom.decomposition.functional.learning import Learner
-from rankloom.decomposition.functional.matern import Floats, Kernel
 from rankloom.decomposition.functional.observations import Observations
 from rankloom.decomposition.functional.posterior import Core, Noise, Relevance
+from rankloom.decomposition.functional.processes import Floats, Kernel
 from rankloom.decomposition.functional.starts import als_means, least_squares_core, random_means
 from rankloom.tn.outcome import Outcome
 from rankloom.tn.progress import Progress, track

@@ -19,13 +19,15 @@ from rankloom.decomposition.functional.algebra import Algebra, pack, widths
 from rankloom.decomposition.functional.chains import Messages, log_integral, smooth
 from rankloom.decomposition.functional.gather_kernels import gather_entrywise, gather_kronecker
 from rankloom.decomposition.functional.learning import Learner
-from rankloom.decomposition.functional.matern import Floats, Kernel
 from rankloom.decomposition.functional.observations import Observations
 from rankloom.decomposition.functional.posterior import Core, Noise
+from rankloom.decomposition.functional.processes import Floats, Kernel
 
 _BLOCK = 2**20  # entries gathered together: 8 MB
 _CACHED = 2**22  # sums kept from the last mode's update for the core: 32 MB
-_THREADED = 5 * 10**4  # products from which gathering is worth a second thread
+_SHARED = 4 * 10**6  # products from which gathering is worth a second thread: two milliseconds
+_ROW = 10  # products that take as long as finding the rows of an observation
+_SIDE_BY_SIDE = 2 * 10**5  # J (R d)^3 from which a filter is worth a thread: one millisecond
 
 
 @dataclass
@@ -34,7 +36,7 @@ class Mode:
 
     Attributes
     ----------
-    kernel : Matern or KernelSum
+    kernel : Process or KernelSum
     means, covs : (J, R), (J, R, R) arrays
     messages : Messages or None
         What the chain was last smoothed with; None before its first update.
@@ -160,16 +162,16 @@ class Inference:
             else:
                 gather_entrywise(table, found.others, weights, found.starts, low, work, rows)
 
-        products = (found.starts[last] - found.starts[first]) * columns
-        shares = self._threads if products >= _THREADED else 1
+        cost = (found.starts[last] - found.starts[first]) * (columns + _ROW)
+        shares = self._threads if cost >= _SHARED else 1
         ends = np.linspace(found.starts[first], found.starts[last], shares + 1)[1:-1]
         cuts = [first, *np.searchsorted(found.starts, ends), last]
-        self._run([partial(run, low, high) for low, high in pairwise(cuts)])
+        self._run([partial(run, low, high) for low, high in pairwise(cuts)], True)
         return out
 
-    def _run(self, tasks: Sequence[Callable[[], Any]]) -> list[Any]:
-        """Results of all tasks, which run at the same time where there are threads."""
-        if self._pool is None or len(tasks) == 1:
+    def _run(self, tasks: Sequence[Callable[[], Any]], long: bool) -> list[Any]:
+        """Results of all tasks, which run at the same time where they are long enough."""
+        if self._pool is None or len(tasks) == 1 or not long:
             return [task() for task in tasks]
         waiting = [self._pool.submit(task) for task in tasks[1:]]
         return [tasks[0](), *(task.result() for task in waiting)]
@@ -208,11 +210,12 @@ class Inference:
             eta += mode.base.eta
         messages = Messages.of(lam, eta)
         if self.learner is not None:
+            long = len(nodes) * (rank * mode.kernel.state_size) ** 3 >= _SIDE_BY_SIDE
             mode.kernel = self.learner.improve(
                 k,
                 mode.kernel,
                 lambda kernels: self._run(
-                    [partial(log_integral, kernel, nodes, messages) for kernel in kernels]
+                    [partial(log_integral, kernel, nodes, messages) for kernel in kernels], long
                 ),
                 self.sweeps,
             )

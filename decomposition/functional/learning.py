@@ -3,11 +3,14 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from rankloom.decomposition.functional.matern import Kernel, Matern, with_parts
+from rankloom.decomposition.functional.processes import Kernel, with_parts
 
 _FIRST = 2  # sweeps before kernels are touched: early messages mislead
-_LEAST, _MOST = 0.02, 0.7  # steps in the logarithm of a parameter
+_STEPS = {"period": (1e-4, 0.003, 0.03)}  # least, first and most, in the logarithm
+_ORDINARY = (0.02, 0.3, 0.7)
+_FARTHEST = 1e100  # where a parameter that the data drive to infinity ends
 
 
 @dataclass
@@ -44,7 +47,7 @@ class Learner:
 
         (best,) = score(kernel)
         for i in range(len(kernel.parts)):
-            names = ["lengthscale"]
+            names = list(kernel.parts[i].scales)
             if i > 0 or mode in self.variances:
                 names.append("variance")
             for name in names:
@@ -59,7 +62,8 @@ class Learner:
         score: Callable[..., list[float]],
     ) -> tuple[Kernel, float]:
         _, i, name = key
-        step = self.steps.get(key, 0.3)
+        least, first, most = _STEPS.get(name, _ORDINARY)
+        step = self.steps.get(key, first)
         larger, smaller = _moved(kernel, i, name, step), _moved(kernel, i, name, -step)
         values = score(larger, smaller)
         tried = {0.0: (kernel, best), step: (larger, values[0]), -step: (smaller, values[1])}
@@ -67,20 +71,21 @@ class Learner:
         curve = up + down
         if curve < 0:
             shift = 0.5 * step * (down - up) / curve
-            shift = max(-_MOST, min(_MOST, shift))
+            shift = max(-most, min(most, shift))
         else:
-            shift = math.copysign(min(2 * step, _MOST), up - down)
+            shift = math.copysign(min(2 * step, most), up - down)
         candidate = _moved(kernel, i, name, shift)
         tried[shift] = (candidate, score(candidate)[0])
         chosen = max(tried, key=lambda s: tried[s][1])
-        self.steps[key] = max(_LEAST, min(_MOST, 2 * abs(chosen) if chosen else step / 2))
+        self.steps[key] = max(least, min(most, 2 * abs(chosen) if chosen else step / 2))
         return tried[chosen]
 
 
 def _moved(kernel: Kernel, i: int, name: str, shift: float) -> Kernel:
     parts = list(kernel.parts)
-    part: Matern = parts[i]
+    part: Any = parts[i]  # a dataclass
     value = getattr(part, name) * math.exp(shift)
+    value = min(max(value, _FARTHEST**-1), _FARTHEST)
     if name == "lengthscale":
         value = min(max(value, part.bounds[0]), part.bounds[1])
     parts[i] = replace(part, **{name: value})

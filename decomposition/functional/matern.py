@@ -1,4 +1,4 @@
-"""Matern kernels, and sums of them, as linear stochastic differential equations.
+"""Matern kernels as linear stochastic differential equations.
 
 A Gaussian process u(t) with a Matern kernel of half-integer order nu is the first entry of a state
 s of d = nu + 1/2 numbers that follows ``ds = F s dt + L dB``. Over a gap the state is
@@ -15,27 +15,23 @@ symbol     meaning
 =========  =====================================================================
 
 The subtraction in Q would lose all digits at small gaps; the closed forms, regularised incomplete
-gamma functions (derived here), keep them. Sources of the state-space form: J. Hartikainen,
-S. Särkkä, doi:10.1109/MLSP.2010.5589113.
+gamma functions (derived here), keep them.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rankloom.decomposition.functional.priors import Prior
-
-Floats = NDArray[np.float64]
+from rankloom.decomposition.functional.processes import Floats, Process
 
 _ORDERS = (0.5, 1.5, 2.5)
 
 
 @dataclass(frozen=True)
-class Matern:
+class Matern(Process):
     """Matern kernel of order 1/2, 3/2 or 5/2.
 
     Parameters
@@ -70,47 +66,23 @@ class Matern:
         if self.nu not in _ORDERS:
             raise ValueError(
                 f"`nu` must be 0.5, 1.5 or 2.5, got {self.nu!r}: only these have a finite state. "
-                "RBF and periodic kernels need a dense Gaussian process, as in GPyTorch."
+                "RBF kernels need a dense Gaussian process, as in GPyTorch."
             )
-        for name in ("lengthscale", "variance"):
-            value = getattr(self, name)
-            if not isinstance(value, (int, float, np.floating, np.integer)):
-                raise TypeError(f"`{name}` must be a number > 0, got {value!r}.")
-            if not 0 < value < math.inf:
-                raise ValueError(f"`{name}` must be a finite number > 0, got {value}.")
-            object.__setattr__(self, name, float(value))
-        low, high = self.bounds
-        if not 0 <= low < high or not low <= self.lengthscale <= high:
-            raise ValueError(
-                f"`bounds` must be two numbers 0 <= low < high around the lengthscale "
-                f"{self.lengthscale}, got {self.bounds}."
-            )
-        for name in ("lengthscale_prior", "variance_prior"):
-            prior = getattr(self, name)
-            if prior is not None and not isinstance(prior, Prior):
-                raise TypeError(f"`{name}` must be LogNormal, Gamma or None, got {prior!r}.")
-
-    def __add__(self, other: "Kernel") -> "KernelSum":
-        return KernelSum((self, *other.parts))
+        super().__post_init__()
 
     @property
-    def parts(self) -> tuple["Matern", ...]:
-        """The kernel itself, as the only term of a sum."""
-        return (self,)
+    def label(self) -> str:
+        """Name and lengthscale, short."""
+        return f"Matern({self.nu:g}) {self.lengthscale:.4g}"
 
     @property
     def state_size(self) -> int:
         """Size d of the state."""
         return round(self.nu + 0.5)
 
-    @property
-    def total_variance(self) -> float:
-        """Variance of u at a point."""
-        return self.variance
-
-    def stationary(self) -> Floats:
-        """Covariance (d, d) of the state far from all data."""
-        return self.variance * _STATIONARY[self.nu]
+    def prior(self, points: Any) -> Floats:
+        """Covariances (n, d, d) of the state at points (n,) that no data inform: all the same."""
+        return np.repeat(self.variance * _STATIONARY[self.nu][None], len(points), axis=0)
 
     def transition(self, gaps: Any) -> tuple[Floats, Floats]:
         """A and Q, (n, d, d) each, over `gaps` (n,) >= 0."""
@@ -129,91 +101,6 @@ class Matern:
         a = math.sqrt(2 * self.nu) / self.lengthscale * distance
         shape = {0.5: 1.0, 1.5: 1 + a, 2.5: 1 + a + a**2 / 3}[self.nu]
         return np.asarray(self.variance * shape * np.exp(-a))
-
-    def log_prior(self) -> float:
-        """Sum of the logarithms of the prior densities."""
-        total = 0.0
-        if self.lengthscale_prior is not None:
-            total += self.lengthscale_prior.log_density(self.lengthscale)
-        if self.variance_prior is not None:
-            total += self.variance_prior.log_density(self.variance)
-        return total
-
-
-@dataclass(frozen=True)
-class KernelSum:
-    """Sum of independent Matern processes; written ``Matern(0.5) + Matern(1.5)``.
-
-    Parameters
-    ----------
-    parts : sequence of Matern
-    """
-
-    parts: tuple[Matern, ...]
-
-    def __post_init__(self) -> None:
-        parts = tuple(self.parts)
-        if len(parts) < 2 or not all(isinstance(p, Matern) for p in parts):
-            raise TypeError(f"`parts` must be at least two Matern kernels, got {parts!r}.")
-        object.__setattr__(self, "parts", parts)
-
-    def __add__(self, other: "Kernel") -> "KernelSum":
-        return KernelSum((*self.parts, *other.parts))
-
-    @property
-    def state_size(self) -> int:
-        """Size of the stacked state."""
-        return sum(p.state_size for p in self.parts)
-
-    @property
-    def total_variance(self) -> float:
-        """Variance of u at a point."""
-        return sum(p.variance for p in self.parts)
-
-    def stationary(self) -> Floats:
-        """Covariance (d, d) of the state far from all data."""
-        add, _ = self._sum()
-        return np.asarray(add @ _blocks([p.stationary()[None] for p in self.parts])[0] @ add.T)
-
-    def transition(self, gaps: Any) -> tuple[Floats, Floats]:
-        """A and Q, (n, d, d) each, over `gaps` (n,) >= 0."""
-        pairs = [p.transition(gaps) for p in self.parts]
-        add, subtract = self._sum()
-        a, q = _blocks([a for a, _ in pairs]), _blocks([q for _, q in pairs])
-        return add @ a @ subtract, add @ q @ add.T
-
-    def _sum(self) -> tuple[Floats, Floats]:
-        """Matrix that puts the sum of all terms in place of the first, and its inverse."""
-        firsts = np.cumsum([p.state_size for p in self.parts[:-1]])
-        add = np.eye(self.state_size)
-        add[0, firsts] = 1.0
-        return add, 2 * np.eye(self.state_size) - add
-
-    def covariance(self, x: Any, y: Any) -> Floats:
-        """Dense matrix of covariances between points x (n,) and y (m,)."""
-        return np.asarray(sum(p.covariance(x, y) for p in self.parts))
-
-    def log_prior(self) -> float:
-        """Sum of the logarithms of the prior densities."""
-        return sum(p.log_prior() for p in self.parts)
-
-
-Kernel = Matern | KernelSum
-
-
-def with_parts(parts: Sequence[Matern]) -> Kernel:
-    """One kernel from the terms of a sum."""
-    return parts[0] if len(parts) == 1 else KernelSum(tuple(parts))
-
-
-def _blocks(parts: Sequence[Floats]) -> Floats:
-    d, n = sum(p.shape[1] for p in parts), len(parts[0])
-    out, at = np.zeros((n, d, d)), 0
-    for p in parts:
-        end = at + p.shape[1]
-        out[:, at:end, at:end] = p
-        at = end
-    return out
 
 
 def _noise_half(a: Floats) -> Floats:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankloom.decomposition.functional.matern import Floats
+from rankloom.decomposition.functional.processes import Floats
 from rankloom.tn.arrays import to_host
 
 

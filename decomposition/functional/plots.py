@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rankloom.decomposition.checks import mode_index
-from rankloom.decomposition.functional.matern import Floats
+from rankloom.decomposition.functional.processes import Floats
 from rankloom.decomposition.functional.scores import calibration_curve
 from rankloom.tn.draw import _axes
 
@@ -114,10 +114,7 @@ def html(model: "Fitted") -> str:
     """Small table for notebooks."""
     rows = {"model": repr(model)}
     if hasattr(model, "_posterior"):
-        scales = [
-            " + ".join(f"Matern({p.nu:g}) {p.lengthscale:.4g}" for p in kernel.parts)
-            for kernel in model.kernels_
-        ]
+        scales = [" + ".join(p.label for p in kernel.parts) for kernel in model.kernels_]
         rows |= {
             "distinct coordinates": ", ".join(str(len(n)) for n in model.nodes_),
             "kernels, lengthscales": "; ".join(scales),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rankloom.decomposition.functional.matern import Floats
+from rankloom.decomposition.functional.processes import Floats
 
 _FLAT = 1e-3  # shape and rate of the gamma priors: data of unit variance overrule them
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rankloom.decomposition.functional.matern import Floats
+from rankloom.decomposition.functional.processes import Floats
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import numpy as np
 
 from rankloom.decomposition.functional import bridge, fitting
 from rankloom.decomposition.functional.algebra import Algebra
-from rankloom.decomposition.functional.matern import Floats, Kernel, KernelSum, Matern
+from rankloom.decomposition.functional.matern import Matern
 from rankloom.decomposition.functional.observations import Observations
+from rankloom.decomposition.functional.processes import Floats, Kernel, KernelSum, Process
 from rankloom.tn.checks import integer
 from rankloom.tn.progress import Progress
 
@@ -89,7 +90,7 @@ class Adjustable:
         if self.kernels is None:
             return tuple(Matern(1.5, lengthscale=float(np.ptp(n)) / 5) for n in data.nodes)
         given = self.kernels
-        if isinstance(given, (Matern, KernelSum)) or not isinstance(given, Sequence):
+        if isinstance(given, (Process, KernelSum)) or not isinstance(given, Sequence):
             raise TypeError(
                 f"`kernels` must be a sequence with one kernel per mode, got {given!r}. "
                 f"For the same kernel in all modes write [kernel] * {modes}."

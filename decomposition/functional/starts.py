@@ -9,8 +9,8 @@ import numpy as np
 from rankloom.decomposition.cp_solver import cp
 from rankloom.decomposition.functional.algebra import Algebra, gather_plain
 from rankloom.decomposition.functional.chains import _prior_paths
-from rankloom.decomposition.functional.matern import Floats, Kernel
 from rankloom.decomposition.functional.observations import Observations
+from rankloom.decomposition.functional.processes import Floats, Kernel
 from rankloom.decomposition.tucker_solver import tucker
 
 _BINS = 24

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rankloom.decomposition.functional import bridge, priors
+from rankloom.decomposition.functional import bridge, priors, seasons
 from rankloom.decomposition.functional.fitted import Posterior
-from rankloom.decomposition.functional.matern import Kernel, Matern, with_parts
+from rankloom.decomposition.functional.matern import Matern
+from rankloom.decomposition.functional.processes import Kernel, with_parts
 from rankloom.decomposition.functional.scores import Scores
 from rankloom.tn.hdf5 import reading, writing
 from rankloom.tn.outcome import Outcome
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from rankloom.decomposition.functional.estimator import FunctionalModel
 
 _NAME, _VERSION = "rankloom.functional", 1
+_PROCESSES: dict[str, Any] = {
+    "Matern": Matern,
+    "QuasiPeriodic": seasons.QuasiPeriodic,
+    "Trend": seasons.Trend,
+}
 _PRIORS: dict[str, Any] = {"LogNormal": priors.LogNormal, "Gamma": priors.Gamma}
 _LEFT_OUT = ("rng", "progress")  # a generator or a callable is of one session
 
@@ -103,7 +109,7 @@ def load(cls: type["FunctionalModel"], path: str | os.PathLike[str]) -> Any:
 def _written(kernel: Kernel) -> list[dict[str, Any]]:
     out = []
     for part in kernel.parts:
-        entry = dict(vars(part))
+        entry = {"process": type(part).__name__, **vars(part)}
         for name in ("lengthscale_prior", "variance_prior"):
             prior = entry[name]
             entry[name] = prior and {"kind": type(prior).__name__, **vars(prior)}
@@ -119,7 +125,7 @@ def _read(parts: list[dict[str, Any]]) -> Kernel:
                 kind = _PRIORS[entry[name].pop("kind")]
                 entry[name] = kind(**entry[name])
         entry["bounds"] = tuple(entry["bounds"])
-        found.append(Matern(**entry))
+        found.append(_PROCESSES[entry.pop("process", "Matern")](**entry))
     return with_parts(found)
 
 

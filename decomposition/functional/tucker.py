@@ -7,7 +7,7 @@ import numpy as np
 from rankloom.decomposition.checks import sequence
 from rankloom.decomposition.functional.algebra import Algebra, Kronecker
 from rankloom.decomposition.functional.estimator import FunctionalModel
-from rankloom.decomposition.functional.matern import Floats
+from rankloom.decomposition.functional.processes import Floats
 from rankloom.tn.checks import integer
 from rankloom.tn.progress import Progress
 

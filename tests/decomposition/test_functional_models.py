@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from rankloom.decomposition import FunctionalCP, FunctionalTucker, Matern
-from rankloom.decomposition.functional import Gamma, LogNormal, NotFittedError, scores
+from rankloom.decomposition.functional import (
+    Gamma,
+    KernelSum,
+    LogNormal,
+    NotFittedError,
+    QuasiPeriodic,
+    Trend,
+    scores,
+)
 from rankloom.tn import Outcome
 
 from .functional_cases import TUCKER_CORE, funbat, planted, truth
@@ -51,6 +59,28 @@ def test_planted_functions_from_other_seeds(seed, core):
     model.fit(x, y)
     assert np.sqrt(np.mean((model.predict(x) - truth(x, core)) ** 2)) <= 0.02
     assert model.noise_std_ == pytest.approx(0.1, rel=0.03)
+
+
+def test_seasons_and_a_trend_go_on_beyond_the_data():
+    rng = np.random.default_rng(0)
+    months = np.arange(72) / 12
+    x = np.stack(np.meshgrid(rng.uniform(0, 1, 12), months, indexing="ij"), -1).reshape(-1, 2)
+    y = (1 + x[:, 0] ** 2) * np.exp(np.sin(2 * np.pi * x[:, 1])) + 0.5 * x[:, 1] * np.cos(x[:, 0])
+    y += 0.1 * rng.standard_normal(len(y))
+    seen = x[:, 1] < 5
+    scores = {}
+    for last in (
+        Matern(1.5, 0.5),
+        QuasiPeriodic(1.02, 20.0, harmonics=3) + Trend(2.5, 3.0),
+    ):
+        model = FunctionalCP(2, [Matern(1.5, 0.5), last], rng=0, max_sweeps=60)
+        model.fit(x[seen], y[seen])
+        assert (np.diff(model.elbo_trace_) > -1e-9 * abs(model.elbo_)).all()
+        scores[type(last)] = model.scores(x[~seen], y[~seen])
+    assert scores[KernelSum].rmse < 0.15 < 0.5 < scores[Matern].rmse
+    assert scores[KernelSum].coverage > 0.85
+    season = model.kernels_[1].parts[0]
+    assert season.period == pytest.approx(1.0, abs=0.003)
 
 
 @pytest.mark.parametrize("kind", [FunctionalCP, FunctionalTucker])
@@ -211,7 +241,8 @@ def test_estimator_protocol():
 def test_files(kind, tmp_path):
     x, y = small()
     held = Matern(1.5, lengthscale_prior=LogNormal(0, 1))
-    kernels = [Matern(0.5) + Matern(1.5, 2.0), held, Matern(2.5)]
+    seasons = QuasiPeriodic(0.4, 3.0, harmonics=2) + Trend(0.5)
+    kernels = [Matern(0.5) + Matern(1.5, 2.0), held, seasons]
     rank = 2 if kind is FunctionalCP else (2, 1, 2)
     model = kind(rank, kernels, rng=0, max_sweeps=8, calibrate=True).fit(x, y)
     model.save(tmp_path / "model.h5")
