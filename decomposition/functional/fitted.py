@@ -10,6 +10,7 @@ import numpy as np
 from rankloom.decomposition.functional.algebra import Algebra, gather_plain, pack
 from rankloom.decomposition.functional.chains import Chain, Messages
 from rankloom.decomposition.functional.processes import Floats, Kernel
+from rankloom.decomposition.functional.robust import spread_of_t
 
 _ROWS = 4096
 
@@ -30,6 +31,8 @@ class Posterior:
         Shape and rate of the gamma distribution of the precision.
     center, scale : float
         ``y = center + scale * f``.
+    dof : float or None
+        Degrees of freedom of Student-t noise.
     """
 
     algebra: Algebra
@@ -44,6 +47,7 @@ class Posterior:
     noise_fixed: bool
     center: float
     scale: float
+    dof: float | None = None
 
     @cached_property
     def chains(self) -> list[Chain]:
@@ -59,7 +63,7 @@ class Posterior:
     def noise_std(self) -> float:
         """Standard deviation of the noise, in the units of y."""
         shape, rate = self.noise
-        return self.scale * float((rate / shape) ** 0.5)
+        return self.scale * float((spread_of_t(self.dof) * rate / shape) ** 0.5)
 
     def predict(self, points: Floats) -> tuple[Floats, Floats]:
         """Mean and variance of the function at points (n, K), in the units of y."""

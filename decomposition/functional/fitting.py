@@ -13,6 +13,7 @@ from rankloom.decomposition.functional.learning import Learner
 from rankloom.decomposition.functional.observations import Observations
 from rankloom.decomposition.functional.posterior import Core, Noise, Relevance
 from rankloom.decomposition.functional.processes import Floats, Kernel
+from rankloom.decomposition.functional.robust import spread_of_t
 from rankloom.decomposition.functional.starts import als_means, least_squares_core, random_means
 from rankloom.tn.outcome import Outcome
 from rankloom.tn.progress import Progress, track
@@ -38,6 +39,8 @@ class Settings:
     tol : float
         Gain of the bound per observation that counts as none.
     threads : int
+    dof : float or None
+        Degrees of freedom of Student-t noise.
     """
 
     algebra: Algebra
@@ -49,6 +52,7 @@ class Settings:
     max_sweeps: int
     tol: float
     threads: int
+    dof: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +87,7 @@ class Run:
             inference.noise.fixed,
             inference.data.center + inference.data.scale * inference.offset,
             inference.data.scale,
+            inference.dof,
         )
 
 
@@ -143,13 +148,15 @@ def _prepare(
         Mode(kernel, m, np.broadcast_to(_NARROW * np.eye(m.shape[1]), (len(m), *[m.shape[1]] * 2)))
         for kernel, m in zip(kernels, means, strict=True)
     ]
-    noise = (
-        Noise(1.0, 1.0) if settings.noise is None else Noise(1 / settings.noise, 1.0, fixed=True)
-    )
+    noise = Noise(1.0, 1.0)
+    if settings.noise is not None:
+        noise = Noise(spread_of_t(settings.dof) / settings.noise, 1.0, fixed=True)
     # In CP one mode carries the scale of all; weights or a core carry it otherwise.
     scaled = {0} if settings.core is not None and not algebra.kron else set()
     learner = Learner(scaled) if settings.learn else None
-    return Inference(data, algebra, modes, core, noise, learner, settings.threads, offset)
+    return Inference(
+        data, algebra, modes, core, noise, learner, settings.threads, offset, settings.dof
+    )
 
 
 def climb(inference: Inference, settings: Settings, progress: Progress = False) -> Run:
@@ -196,5 +203,7 @@ def extend(posterior: Posterior, data: Observations, settings: Settings) -> Run:
         core.prior_mean = posterior.core
         core.prior_precision = np.asarray(np.linalg.inv(posterior.core_cov), np.float64)
     noise = Noise(*posterior.noise, prior=posterior.noise, fixed=posterior.noise_fixed)
-    inference = Inference(data, posterior.algebra, modes, core, noise, None, settings.threads)
+    inference = Inference(
+        data, posterior.algebra, modes, core, noise, None, settings.threads, dof=posterior.dof
+    )
     return climb(inference, settings)

@@ -20,12 +20,15 @@ class Sorted:
         Those of node j stand at ``starts[j]:starts[j + 1]``.
     others : (N, K - 1) int array
         Nodes of the other modes, in ascending order of modes, counted through all modes.
+    order : (N,) int array
+        Which observations these are.
     values, weights : (N,) arrays
         ``weight * y`` and weight.
     """
 
     starts: NDArray[np.int64]
     others: NDArray[np.int32]
+    order: NDArray[np.intp]
     values: Floats
     weights: Floats
 
@@ -58,22 +61,20 @@ class Observations:
         """Sum of the weights."""
         return float(self.weights.sum())
 
-    @property
-    def square(self) -> float:
-        """Weighted sum of ``y^2``."""
-        return float(self.weights @ self.y**2)
-
     def by_mode(self, k: int, offsets: NDArray[np.int64]) -> Sorted:
-        """The observations in the order of mode k; nodes of mode m are counted from offsets[m]."""
+        """The observations in the order of mode k; nodes of mode m are counted from offsets[m].
+
+        Values and weights are left to be filled in.
+        """
         order = np.argsort(self.index[:, k], kind="stable")
         counts = np.bincount(self.index[:, k], minlength=len(self.nodes[k]))
         others = [m for m in range(len(self.nodes)) if m != k]
-        weights = self.weights[order]
         return Sorted(
             np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
             self.index[:, others][order] + offsets[others].astype(np.int32),
-            weights * self.y[order],
-            weights,
+            order,
+            np.empty_like(self.y),
+            np.empty_like(self.y),
         )
 
 

@@ -45,7 +45,7 @@ class Noise:
         """Kullback-Leibler divergence from the prior."""
         if self.fixed:
             return 0.0
-        return float(_gamma_divergence(self.shape, self.rate, *self.prior))
+        return float(gamma_divergence(self.shape, self.rate, *self.prior))
 
 
 @dataclass
@@ -101,7 +101,7 @@ class Relevance:
         """Kullback-Leibler divergence from the priors."""
         return float(
             sum(
-                _gamma_divergence(s, r, _FLAT, _FLAT).sum()
+                gamma_divergence(s, r, _FLAT, _FLAT).sum()
                 for s, r in zip(self.shapes, self.rates, strict=True)
             )
         )
@@ -161,7 +161,8 @@ class Core:
         return own if self.relevance is None else own + self.relevance.divergence()
 
 
-def _gamma_divergence(a: Floats | float, b: Floats | float, a0: float, b0: float) -> Floats:
+def gamma_divergence(a: Floats | float, b: Floats | float, a0: float, b0: float) -> Floats:
+    """Kullback-Leibler divergence of gamma distributions with shapes a, a0 and rates b, b0."""
     from scipy.special import digamma, gammaln
 
     return np.asarray(

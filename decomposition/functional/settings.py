@@ -31,6 +31,7 @@ class Adjustable:
     ard: bool
     tol: float
     threads: int | None
+    dof: float | None
     progress: Progress
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 - scikit-learn's name
@@ -70,6 +71,11 @@ class Adjustable:
         noise = self.noise_std
         if noise is not None and not 0 < noise < math.inf:
             raise ValueError(f"`noise_std` must be a finite number > 0 or None, got {noise!r}.")
+        if self.dof is not None and not 2 < self.dof < math.inf:
+            raise ValueError(
+                f"`dof` must be a finite number > 2 or None, got {self.dof!r}: with 2 degrees of "
+                "freedom or fewer the noise has no standard deviation."
+            )
         if not 0 <= self.tol < 1:
             raise ValueError(f"`tol` must lie in 0 <= tol < 1, got {self.tol!r}.")
         threads = min(4, os.cpu_count() or 1) if self.threads is None else self.threads
@@ -83,6 +89,7 @@ class Adjustable:
             integer("max_sweeps", self.max_sweeps, 1),
             self.tol,
             integer("threads", threads, 1),
+            self.dof,
         )
 
     def _kernels(self, data: Observations) -> tuple[Kernel, ...]:

@@ -45,6 +45,7 @@ def save(model: "FunctionalModel", post: Posterior, path: str | os.PathLike[str]
         "noise_fixed": post.noise_fixed,
         "center": post.center,
         "scale": post.scale,
+        "dof": post.dof,
         "elbo": model.elbo_,
         "elbo_trace": model.elbo_trace_,
         "lengthscale_trace": model.lengthscale_trace_,
@@ -97,11 +98,12 @@ def load(cls: type["FunctionalModel"], path: str | os.PathLike[str]) -> Any:
         fit["noise_fixed"],
         fit["center"],
         fit["scale"],
+        fit.get("dof"),  # files of the first versions know normal noise only
     )
     model.elbo_, model.elbo_trace_ = fit["elbo"], fit["elbo_trace"]
     model.lengthscale_trace_, model.starts_ = fit["lengthscale_trace"], fit["starts"]
     model.outcome_, model.variance_factor_ = Outcome[fit["outcome"]], fit["variance_factor"]
-    scores = fit.get("validation")  # files of the first versions have none
+    scores = fit.get("validation")
     model.validation_ = scores and Scores(**scores)
     return model
 

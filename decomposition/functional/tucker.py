@@ -53,6 +53,10 @@ class FunctionalTucker(FunctionalModel):
         The fit ends when the bound gains less than `tol` nats per observation.
     threads : int, optional
         Threads for large tables; all cores up to 4 by default.
+    dof : float, optional
+        Degrees of freedom, > 2, of Student-t noise, for tables with outliers: 4 is a good choice.
+        By default noise is normal. `noise_std_`, intervals and scores stay those of a normal
+        distribution with the same deviation, which is right for 95 % intervals.
 
     Notes
     -----
@@ -89,11 +93,12 @@ class FunctionalTucker(FunctionalModel):
         ard: bool = False,
         tol: float = 1e-5,
         threads: int | None = None,
+        dof: float | None = None,
     ) -> None:
         self.ranks, self.kernels, self.learn_kernels = ranks, kernels, learn_kernels
         self.calibrate, self.max_sweeps, self.restarts = calibrate, max_sweeps, restarts
         self.rng, self.progress, self.core, self.noise_std = rng, progress, core, noise_std
-        self.init, self.ard, self.tol, self.threads = init, ard, tol, threads
+        self.init, self.ard, self.tol, self.threads, self.dof = init, ard, tol, threads, dof
 
     def _algebra(self, modes: int) -> Algebra:
         given = sequence("ranks", self.ranks, "ranks, one per mode")

@@ -21,7 +21,7 @@ def table(modes, count=120, seed=0):
     return observe(x, rng.standard_normal(count), rng.uniform(0.5, 2, count), modes)
 
 
-def start(data, algebra, seed=1, width=0.01, **options):
+def start(data, algebra, seed=1, width=0.01, dof=None, **options):
     rng = np.random.default_rng(seed)
     modes = [
         Mode(
@@ -33,7 +33,7 @@ def start(data, algebra, seed=1, width=0.01, **options):
     ]
     size = int(np.prod(algebra.shape))
     core = Core(rng.standard_normal(size), width * np.eye(size), **options)
-    return Inference(data, algebra, modes, core, Noise(1.0, 1.0))
+    return Inference(data, algebra, modes, core, Noise(1.0, 1.0), dof=dof)
 
 
 @pytest.mark.parametrize("ranks", [(2, 3), (2, 1, 3), (2, 3, 1, 2), (4,)])
@@ -74,7 +74,7 @@ def test_gathered_sums_are_those_of_the_plain_twin(algebra):
         rows = products.gather_plain(tables, index, data.weights, algebra.kron)
         expected = np.zeros((len(data.nodes[k]), rows.shape[1]))
         np.add.at(expected, data.index[:, k], rows)
-        (_, z, _), *_ = inference._blocks(k)
+        (_, z, _), *_ = inference.gathering.blocks(k)
         np.testing.assert_allclose(z, expected, rtol=1e-12)
 
 
@@ -98,19 +98,21 @@ def test_moments_of_the_function_under_the_posterior(modes, kron):
         assert square[n] == pytest.approx(np.vdot(total, second), rel=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["cp", "weights", "tucker", "ard"])
+@pytest.mark.parametrize("kind", ["cp", "weights", "tucker", "ard", "student"])
 def test_no_update_lowers_the_bound(kind):
     x, y = planted(0, 400, TUCKER_CORE, sizes=(20, 25, 30))
     data = observe(x, y, None, 3)
     tucker = kind in ("tucker", "ard")
     algebra = products.Kronecker((2, 2, 2)) if tucker else products.Entrywise(3, 3)
     relevance = Relevance(algebra.shape) if kind in ("weights", "ard") else None
-    inference = start(data, algebra, fixed=kind == "cp", relevance=relevance)
+    dof = 3.0 if kind == "student" else None
+    inference = start(data, algebra, dof=dof, fixed=kind == "cp", relevance=relevance)
     inference.learner = Learner({0})
     inference.sweep()
     bounds = [inference.bound()]
     for _ in range(42):
-        updates = [(inference.update_mode, k) for k in range(3)]
+        updates = [(inference.update_weights,)]
+        updates += [(inference.update_mode, k) for k in range(3)]
         updates += [(inference.update_offset,), (inference.update_core,), (inference.update_noise,)]
         for update, *arguments in updates:
             update(*arguments)
