@@ -33,7 +33,13 @@ from rankloom.decomposition.tucker_solver import tucker
 from rankloom.decomposition.tucker_tensor import TuckerTensor
 
 if TYPE_CHECKING:
-    from rankloom.decomposition.functional import FunctionalCP, FunctionalTucker, Matern
+    from rankloom.decomposition.functional import (
+        FunctionalCP,
+        FunctionalTucker,
+        Matern,
+        QuasiPeriodic,
+        Trend,
+    )
 
 __all__ = [
     "ApproximationWarning",
@@ -46,8 +52,10 @@ __all__ = [
     "FunctionalTucker",
     "Match",
     "Matern",
+    "QuasiPeriodic",
     "RankSuggestion",
     "Stability",
+    "Trend",
     "TuckerFit",
     "TuckerStream",
     "TuckerTensor",
@@ -63,7 +71,7 @@ __all__ = [
     "tucker",
 ]
 
-_FUNCTIONAL = ("FunctionalCP", "FunctionalTucker", "Matern")
+_FUNCTIONAL = ("FunctionalCP", "FunctionalTucker", "Matern", "QuasiPeriodic", "Trend")
 
 
 def __getattr__(name: str) -> Any:

@@ -38,12 +38,16 @@ class ModelConfig:
     """Order of the Matern kernel (0.5, 1.5, 2.5) of every mode; a single number serves all."""
     lengthscales: Annotated[tuple[float, ...] | None, _GIVEN] = None
     """Where lengthscales start, one per mode; a fifth of the range without."""
+    periods: Annotated[tuple[float, ...] | None, _GIVEN] = None
+    """Period of a season along every coordinate, 0 for none: adds a quasi-periodic kernel."""
     learn: bool = True
     """Learn lengthscales."""
     calibrate: bool = True
     """Find a factor on variances for which 95 % intervals hold on rows kept out."""
     ard: bool = False
     """Switch needless functions off, so that `rank` is an upper limit."""
+    dof: Annotated[float | None, _GIVEN] = None
+    """Degrees of freedom of Student-t noise, for tables with outliers; normal noise without."""
     restarts: int = 1
     """Number of starts; the largest evidence bound wins."""
     max_sweeps: int = 100

@@ -2,6 +2,7 @@
 
 import csv
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankloom.decomposition import FunctionalCP, FunctionalTucker, Matern
+from rankloom.decomposition import FunctionalCP, FunctionalTucker, Matern, QuasiPeriodic
 from rankloom.decomposition.functional import Scores
+from rankloom.decomposition.functional.processes import Kernel
 from rankloom.experiments import functional_plots, plots
 from rankloom.experiments.bars import Bars
 from rankloom.experiments.compile_job import stage, write_table
@@ -156,7 +158,10 @@ def _model(config: FunctionalConfig, bars: Bars) -> FunctionalCP | FunctionalTuc
     if scales is not None:
         if len(scales) != modes:
             raise ValueError(f"`lengthscales` needs one number for each of {modes} coordinates.")
-        kernels = [Matern(nu, scale) for nu, scale in zip(orders, scales, strict=True)]
+        terms = [Matern(nu, scale) for nu, scale in zip(orders, scales, strict=True)]
+        kernels = _with_seasons(terms, model.periods)
+    elif model.periods is not None:
+        raise ValueError("`lengthscales` must be given where `periods` are.")
     elif set(orders) != {1.5}:
         raise ValueError("`lengthscales` must be given where `nu` is not 1.5 throughout.")
     settings: dict[str, Any] = {
@@ -164,6 +169,7 @@ def _model(config: FunctionalConfig, bars: Bars) -> FunctionalCP | FunctionalTuc
         "learn_kernels": model.learn,
         "calibrate": model.calibrate,
         "ard": model.ard,
+        "dof": model.dof,
         "restarts": model.restarts,
         "max_sweeps": model.max_sweeps,
         "rng": model.seed,
@@ -172,6 +178,18 @@ def _model(config: FunctionalConfig, bars: Bars) -> FunctionalCP | FunctionalTuc
     if model.kind == "cp":
         return FunctionalCP(model.rank, **settings)
     return FunctionalTucker((model.rank,) * modes, **settings)
+
+
+def _with_seasons(kernels: Sequence[Kernel], periods: tuple[float, ...] | None) -> list[Kernel]:
+    """Seasons that may change in the course of ten periods are added."""
+    if periods is None:
+        return list(kernels)
+    if len(periods) != len(kernels):
+        raise ValueError(f"`periods` needs one number for each of {len(kernels)} coordinates.")
+    return [
+        kernel + QuasiPeriodic(period, 10 * period) if period else kernel
+        for kernel, period in zip(kernels, periods, strict=True)
+    ]
 
 
 def write(run: FunctionalRun, folder: Path) -> None:

@@ -41,6 +41,20 @@ calibrate = false
     return tmp_path
 
 
+def test_seasons_and_outliers_are_settings(table, capsys):
+    text = (table / "job.toml").read_text()
+    text += "dof = 4.0\nlengthscales = [0.5, 0.5]\nperiods = [0, 0.7]\nmax_sweeps = 20\n"
+    (table / "job.toml").write_text(text.replace("calibrate = false", "calibrate = true"))
+    assert main(["functional", str(table / "job.toml")]) == 0
+    assert "rows kept out to calibrate: NLPD" in capsys.readouterr().out
+    model = FunctionalCP.load(table / "out" / "model.h5")
+    assert model.dof == 4
+    assert [len(kernel.parts) for kernel in model.kernels_] == [1, 2]
+    result = json.loads((table / "out" / "result.json").read_text())
+    assert result["validation"]["count"] == 36
+    assert len(result["lengthscales"]) == 3
+
+
 def test_a_table_becomes_predictions(table, capsys):
     assert main(["functional", str(table / "job.toml")]) == 0
     out = table / "out"
@@ -69,6 +83,9 @@ def test_a_table_becomes_predictions(table, capsys):
         (["--data.coordinates", "north", "name"], "'station' is not a number"),
         (["--model.nu", "1.5", "0.5", "0.5"], "`nu`"),
         (["--model.nu", "0.5"], "`lengthscales`"),
+        (["--model.periods", "0", "0.7"], "`lengthscales`"),
+        (["--model.lengthscales", "1", "1", "--model.periods", "0.7"], "`periods`"),
+        (["--model.dof", "1"], "`dof`"),
         (["--model.rank", "0"], "`rank`"),
         (["--data.holdout", "1.0"], "`holdout`"),
     ],
