@@ -25,8 +25,9 @@ class FunctionalTucker(FunctionalModel):
     ranks : sequence of int
         Number of functions of every mode.
     kernels : sequence of kernels, optional
-        One per mode: `Matern`, a sum of them, or a GPyTorch kernel (read, and written back
-        after the fit). By default Matern 3/2 with a fifth of the range of the mode as lengthscale.
+        One per mode: `Matern`, `QuasiPeriodic`, `Trend`, a sum of them, or a GPyTorch kernel (read,
+        and written back after the fit). By default Matern 3/2 with a fifth of the range of the mode
+        as lengthscale.
     learn_kernels : bool, default True
         Learn lengthscales (and shares within sums) by maximum likelihood, or a posteriori where
         kernels have priors. The scale is that of the core.
@@ -62,7 +63,7 @@ class FunctionalTucker(FunctionalModel):
     -----
     A sweep over N rows with K = 3 modes costs ``N p^2 + sum_k J_k (p^3 + (R d)^3) + R^9``
     operations, ``p = R (R + 1) / 2``, for J_k distinct coordinates; memory is
-    ``N (2 K^2 + 4 K) * 4`` bytes and ``sum_k J_k (4 R^2 + (R d)^2) * 8``.
+    ``N (2 K^2 + 6 K) * 4`` bytes and ``sum_k J_k (4 R^2 + (R d)^2) * 8``.
 
     Examples
     --------
