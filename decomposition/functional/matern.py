@@ -87,12 +87,13 @@ class Matern(Process):
     def transition(self, gaps: Any) -> tuple[Floats, Floats]:
         """A and Q, (n, d, d) each, over `gaps` (n,) >= 0."""
         a = math.sqrt(2 * self.nu) / self.lengthscale * np.asarray(gaps, dtype=np.float64)
-        d, step = self.state_size, _NILPOTENT[self.nu]
-        out, power = np.zeros((len(a), d, d)), np.eye(d)
         scale = np.exp(-a)
-        for i in range(d):
+        out = scale[:, None, None] * np.eye(self.state_size)
+        power = _NILPOTENT[self.nu]
+        for i in range(1, self.state_size):
+            scale = scale * a / i
             out += scale[:, None, None] * power
-            power, scale = power @ step / (i + 1), scale * a
+            power = power @ _NILPOTENT[self.nu]
         return out, self.variance * _NOISE[self.nu](a)
 
     def covariance(self, x: Any, y: Any) -> Floats:
