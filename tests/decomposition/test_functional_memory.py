@@ -25,7 +25,7 @@ for model in models():
     model.fit(*table(1000))  # compiles
 x, y = table(1_000_000)
 size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-limit = size + 300 * 2**20
+limit = size + 250 * 2**20
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 for model in models():
     print(model.fit(x, y).noise_std_)
@@ -34,7 +34,7 @@ for model in models():
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are those of Linux")
-def test_a_million_rows_take_three_hundred_megabytes():
+def test_a_million_rows_take_a_quarter_of_a_gigabyte():
     # 2 K^2 indices of four and 3 K numbers of eight bytes per row are 150 MB; sorting takes more
     done = subprocess.run([sys.executable, "-c", FIT], check=True, capture_output=True, text=True)
     cp, tucker = map(float, done.stdout.split())
