@@ -45,9 +45,13 @@ class Gathering:
         self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
         self._offsets = np.concatenate([[0], np.cumsum([len(n) for n in data.nodes])])
         self._sorted = [data.by_mode(k, self._offsets) for k in range(len(data.nodes))]
+        wide, narrow = max(widths(algebra, True)), max(widths(algebra, False))
         size = int(self._offsets[-1])
-        self._means = np.zeros((size, max(widths(algebra, False))))
-        self._moments = np.zeros((size, max(widths(algebra, True))))
+        if algebra.kron:
+            self._moments, self._means = np.zeros((size, wide)), np.zeros((size, narrow))
+        else:  # all modes are alike, and one pass over one table serves both
+            self._table = np.zeros((size, wide + narrow))
+            self._moments, self._means = self._table[:, :wide], self._table[:, wide:]
         self.offset = 0.0
         self.reweigh(data.weights)
 
@@ -57,8 +61,8 @@ class Gathering:
         self.total, self.square = float(weights.sum()), float(weights @ y**2)
         self._sum = float(weights @ y)
         for found in self._sorted:
-            np.take(weights, found.order, out=found.weights)
-            np.multiply(found.weights, y[found.order], out=found.values)
+            np.take(weights, found.order, out=found.weights[1])
+            np.multiply(found.weights[1], y[found.order], out=found.weights[0])
 
     def shift(self, step: float) -> None:
         """Take a further constant off the values."""
@@ -66,7 +70,7 @@ class Gathering:
         self.square += step * (step * self.total - 2 * self._sum)
         self._sum -= step * self.total
         for found in self._sorted:
-            found.values[:] -= step * found.weights
+            found.weights[0] -= step * found.weights[1]
 
     def mean_residual(self, fitted: float) -> float:
         """Weighted mean of the values less what the functions add up to."""
@@ -91,16 +95,22 @@ class Gathering:
             return own[k]
         return int(np.prod([w for m, w in enumerate(own) if m != k]))
 
-    def blocks(self, k: int) -> Iterator[tuple[slice, Floats, Floats]]:
-        """Sums of mode k for so many nodes at a time: of second moments, and of y times means."""
-        for first, last in self._ranges(k):
-            z = self._gathered(k, first, last, packed=True)
-            yield slice(first, last), z, self._gathered(k, first, last, packed=False)
+    def blocks(self, k: int, counted: bool) -> Iterator[tuple[slice, Floats, list[Floats]]]:
+        """Sums of mode k for so many nodes at a time.
 
-    def counted(self, k: int) -> Iterator[tuple[slice, Floats]]:
-        """Sums of means of mode k, without y."""
-        for first, last in self._ranges(k):
-            yield slice(first, last), self._gathered(k, first, last, packed=False, counted=True)
+        Of second moments, and a list: of y times means, and if `counted` also of means.
+        """
+        rows, nodes = max(1, _BLOCK // self.columns(k)), len(self._data.nodes[k])
+        weights, wide = self._sorted[k].weights, self._moments.shape[1]
+        for first in range(0, nodes, rows):
+            part = slice(first, min(first + rows, nodes))
+            if self._algebra.kron:
+                (z,) = self._gathered(k, part, self._moments, True, weights[1:])
+                sums = self._gathered(k, part, self._means, False, weights[: 1 + counted])
+            else:
+                sums = self._gathered(k, part, self._table, True, weights)
+                z, sums = sums[1][:, :wide], [s[:, wide:] for s in sums]
+            yield part, z, sums
 
     def squares(self, core: Floats, second: Floats) -> Floats:
         """Expected squared residuals (N,) of all observations."""
@@ -123,31 +133,26 @@ class Gathering:
         waiting = [self._pool.submit(task) for task in tasks[1:]]
         return [tasks[0](), *(task.result() for task in waiting)]
 
-    def _ranges(self, k: int) -> Iterator[tuple[int, int]]:
-        rows, nodes = max(1, _BLOCK // self.columns(k)), len(self._data.nodes[k])
-        for first in range(0, nodes, rows):
-            yield first, min(first + rows, nodes)
-
     def _gathered(
-        self, k: int, first: int, last: int, packed: bool, counted: bool = False
-    ) -> Floats:
-        found, table = self._sorted[k], self._moments if packed else self._means
+        self, k: int, part: slice, table: Floats, packed: bool, weights: Floats
+    ) -> list[Floats]:
+        """Weighted sums (nodes, columns) of products of the other modes' rows, for all weights."""
+        found, kron = self._sorted[k], self._algebra.kron
         others = [w for m, w in enumerate(widths(self._algebra, packed)) if m != k]
-        columns = int(np.prod(others)) if self._algebra.kron else widths(self._algebra, packed)[k]
-        out = np.empty((last - first, columns))
-        weights = found.weights if packed or counted else found.values
+        columns = int(np.prod(others)) if kron else table.shape[1]
+        out = np.empty((part.stop - part.start, len(weights), columns))
         sizes = np.array(others, dtype=np.int64)
 
         def run(low: int, high: int) -> None:
-            rows, work = out[low - first : high - first], np.empty(columns)
-            if self._algebra.kron:
+            rows, work = out[low - part.start : high - part.start], np.empty(columns)
+            if kron:
                 gather_kronecker(table, sizes, found.others, weights, found.starts, low, work, rows)
             else:
                 gather_entrywise(table, found.others, weights, found.starts, low, work, rows)
 
-        cost = (found.starts[last] - found.starts[first]) * (columns + _ROW)
-        shares = self._threads if cost >= _SHARED else 1
-        ends = np.linspace(found.starts[first], found.starts[last], shares + 1)[1:-1]
-        cuts = [first, *np.searchsorted(found.starts, ends), last]
+        begin, end = found.starts[part.start], found.starts[part.stop]
+        shares = self._threads if (end - begin) * (columns + _ROW) >= _SHARED else 1
+        ends = np.linspace(begin, end, shares + 1)[1:-1]
+        cuts = [part.start, *np.searchsorted(found.starts, ends), part.stop]
         self.run([partial(run, low, high) for low, high in pairwise(cuts)], True)
-        return out
+        return [out[:, c] for c in range(len(weights))]

@@ -111,8 +111,8 @@ class Inference:
         for k, mode in enumerate(self.modes):
             self.gathering.put(k, mode.means, mode.covs)
         self._robust = None if dof is None else Robust.start(dof, data.weights)
-        self._sums: list[tuple[slice, Floats, Floats]] | None = None
-        self._joint: tuple[Floats, Floats] | None = None
+        self._sums: list[tuple[slice, Floats, list[Floats]]] | None = None
+        self._joint: tuple[Floats, Floats, Floats] | None = None
 
     @property
     def offset(self) -> float:
@@ -124,14 +124,14 @@ class Inference:
         mode, rank = self.modes[k], self.algebra.ranks[k]
         nodes = self.data.nodes[k]
         lam, eta = np.empty((len(nodes), rank, rank)), np.empty((len(nodes), rank))
-        kept: list[tuple[slice, Floats, Floats]] = []
+        kept: list[tuple[slice, Floats, list[Floats]]] = []
         keep = k == self._last and len(nodes) * self.gathering.columns(k) <= _CACHED
-        for part, z, zeta in self.gathering.blocks(k):
+        for part, z, sums in self.gathering.blocks(k, counted=k == self._last):
             lam[part], eta[part] = self.algebra.message(
-                k, self.core.mean, self.core.second, z, zeta
+                k, self.core.mean, self.core.second, z, sums[0]
             )
             if keep:
-                kept.append((part, z, zeta))
+                kept.append((part, z, sums))
         lam *= self.noise.mean
         eta *= self.noise.mean
         if mode.base is not None:
@@ -153,20 +153,20 @@ class Inference:
         self.gathering.put(k, mode.means, mode.covs)
         self._sums, self._joint = kept if keep else None, None
 
-    def joint(self) -> tuple[Floats, Floats]:
-        """``sum E[v v']`` and ``sum y E[v]`` with ``f = w' v``, under the present posterior."""
+    def joint(self) -> tuple[Floats, Floats, Floats]:
+        """``sum E[v v']``, ``sum y E[v]`` and ``sum E[v]`` with ``f = w' v``, at present."""
         if self._joint is None:
-            k = self._last
-            mode = self.modes[k]
-            packed = self.gathering.packed(k)
-            total: Floats | float = 0.0
-            linear: Floats | float = 0.0
-            for part, z, zeta in self.gathering.blocks(k) if self._sums is None else self._sums:
-                total = total + self.algebra.join(packed[part], z)
-                linear = linear + self.algebra.join(mode.means[part], zeta)
+            k, algebra = self._last, self.algebra
+            means, packed = self.modes[k].means, self.gathering.packed(k)
+            total, linear, plain = (np.zeros(()),) * 3
+            for part, z, (zeta, counts) in self._sums or self.gathering.blocks(k, counted=True):
+                total = total + algebra.join(packed[part], z)
+                linear = linear + algebra.join(means[part], zeta)
+                plain = plain + algebra.join(means[part], counts)
             self._joint = (
-                self.algebra.unfold(k, np.asarray(total)),
-                self.algebra.unfold_linear(k, np.asarray(linear)),
+                algebra.unfold(k, total),
+                algebra.unfold_linear(k, linear),
+                algebra.unfold_linear(k, plain),
             )
         return self._joint
 
@@ -174,24 +174,20 @@ class Inference:
         """Update the constant: what it takes for residuals of mean zero."""
         if self.learner is None:
             return
-        total, linear = self.joint()
-        k = self._last
-        plain: Floats | float = 0.0
-        for part, zeta in self.gathering.counted(k):
-            plain = plain + self.algebra.join(self.modes[k].means[part], zeta)
-        plain = self.algebra.unfold_linear(k, np.asarray(plain))
+        total, linear, plain = self.joint()
         step = self.gathering.mean_residual(float(plain @ self.core.mean))
         self.gathering.shift(step)
-        self._sums, self._joint = None, (total, linear - step * plain)
+        self._sums, self._joint = None, (total, linear - step * plain, plain)
 
     def update_core(self) -> None:
         """Update the core, and the precisions of components where these are learnt."""
         if not self.core.fixed:
-            self.core.update(self.noise.mean, *self.joint())
+            total, linear, _ = self.joint()
+            self.core.update(self.noise.mean, total, linear)
 
     def misfit(self) -> float:
         """Expected sum of squared residuals."""
-        total, linear = self.joint()
+        total, linear, _ = self.joint()
         spread = float(np.vdot(total, self.core.second)) - 2 * float(linear @ self.core.mean)
         return max(self.gathering.square + spread, 0.0)
 
@@ -237,7 +233,7 @@ class Inference:
 
     def collapsed(self) -> bool:
         """Whether the fit is the zero function: a fixed point that says nothing of the data."""
-        total, _ = self.joint()
+        total, _, _ = self.joint()
         size = float(np.vdot(total, self.core.second))
         square = self.gathering.square
         return size < 0.02 * square and self.noise.mean * square < 1.1 * self.gathering.total

@@ -22,14 +22,13 @@ class Sorted:
         Nodes of the other modes, in ascending order of modes, counted through all modes.
     order : (N,) int array
         Which observations these are.
-    values, weights : (N,) arrays
-        ``weight * y`` and weight.
+    weights : (2, N) array
+        Weight times value, and weight.
     """
 
     starts: NDArray[np.int64]
     others: NDArray[np.int32]
     order: NDArray[np.intp]
-    values: Floats
     weights: Floats
 
 
@@ -73,8 +72,7 @@ class Observations:
             np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
             self.index[:, others][order] + offsets[others].astype(np.int32),
             order,
-            np.empty_like(self.y),
-            np.empty_like(self.y),
+            np.empty((2, len(self.y))),
         )
 
 
