@@ -21,8 +21,13 @@ SCRIPTS = (
     "decomposition_outofcore.py",
     "chebyshev_functions.py",
     "functional_pm25.py",
+    "functional_published.py",
     "potentials_build.py",
     "potentials_evaluate.py",
+    "shadows_gram.py",
+    "shadows_end_to_end.py",
+    "freeness_exact.py",
+    "freeness_estimate.py",
     "aqc_gradient.py",
 )
 
