@@ -1,4 +1,4 @@
-"""Run every benchmark one after another, each in a process of its own (about half an hour).
+"""Run every benchmark one after another, each in a process of its own (the best part of an hour).
 
 Run: ``python benchmarks/run.py``; for single rows see README.md.
 """
