@@ -7,14 +7,14 @@ R of the D = R d entries. With ``Lam = L' L`` and ``eta = L' e + rest``, every r
 observation ``e = l u`` of unit noise, and these are taken in one after the other: nothing is
 inverted but numbers ``1 + l' S l``. Vectors travel as one more row below their matrices:
 
-==========  ==================  ===============================================================
+==========  ==================  =================================================================
 array       shape               rows
-==========  ==================  ===============================================================
+==========  ==================  =================================================================
 state       (D + 1, D)          covariance P and mean m' of what came before
-adjoint     (D + 1, D)          ``-d^2 / ds^2`` and ``-d / ds`` of the log of what comes after
+adjoint     (D + 1, D)          ``-d^2 / dm^2`` and ``-d / dm`` of the log integral of what follows
 updates     (R, D + 2)          of every row of L, over the deviation of its observation:
                                 ``P l``, minus the residual, 1
-==========  ==================  ===============================================================
+==========  ==================  =================================================================
 
 `reference.py` holds the twin in plain array operations. Scratch comes from the caller, since
 allocations take long to compile, and so do loops.

@@ -122,5 +122,8 @@ def html(model: "Fitted") -> str:
             "evidence bound": f"{model.elbo_:.2f} nats after {len(model.elbo_trace_)} sweeps",
             "outcome": f"{model.outcome_.name}: {model.outcome_.value}",
         }
+        kept = model.validation_
+        if kept is not None:
+            rows["kept out"] = f"{kept.count} values: RMSE {kept.rmse:.4g}, NLPD {kept.nlpd:.4g}"
     cells = "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in rows.items())
     return f"<table><caption>{type(model).__name__}</caption>{cells}</table>"
