@@ -1,7 +1,8 @@
 """Runs of the inference: starts, restarts, collapse, and how a run ends."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -102,25 +103,45 @@ def fit_best(
 ) -> tuple[Run, list[float]]:
     """The run with the largest bound, and the bounds of all starts.
 
-    The first start is `init`, later ones are random. A start that collapses to the zero function is
-    repeated from random means.
+    The first start is `init`, later ones are random; as many as there are threads run side by side,
+    each with a sorted copy of the table. A start that collapses to the zero function is repeated
+    from random means.
     """
+    generators = rng.spawn(restarts)
+    if restarts == 1:
+        run = _start(data, settings, init, generators[0], kernels, progress)
+        return run, [run.bound]
+    alone = replace(settings, threads=1)
+    kinds = [init, *["random"] * (restarts - 1)]
     best: Run | None = None
     bounds = []
-    generators = rng.spawn(restarts)
-    for i in track(range(restarts), progress if restarts > 1 else False):
-        for attempt in range(_TRIES):
-            kind = init if i == 0 and attempt == 0 else "random"
-            found = _prepare(data, settings, kind, generators[i], kernels)
-            run = climb(found, settings, progress if restarts == 1 else False)
-            if isinstance(kind, str) and np.isfinite(run.bound) and found.collapsed():
-                continue
-            break
-        bounds.append(run.bound)
-        if best is None or run.bound > best.bound:
-            best = run
+    with ThreadPoolExecutor(min(settings.threads, restarts)) as pool:
+        runs = pool.map(lambda k, g: _start(data, alone, k, g, kernels), kinds, generators)
+        for _ in track(range(restarts), progress):
+            run = next(runs)
+            bounds.append(run.bound)
+            if best is None or run.bound > best.bound:
+                best = run
     assert best is not None  # restarts >= 1
     return best, bounds
+
+
+def _start(
+    data: Observations,
+    settings: Settings,
+    init: str | Sequence[Floats],
+    rng: np.random.Generator,
+    kernels: tuple[Kernel, ...] | None,
+    progress: Progress = False,
+) -> Run:
+    """One start, repeated from random means while it collapses."""
+    for _ in range(_TRIES):
+        found = _prepare(data, settings, init, rng, kernels)
+        run = climb(found, settings, progress)
+        if not isinstance(init, str) or not np.isfinite(run.bound) or not found.collapsed():
+            break
+        init = "random"
+    return run
 
 
 def _prepare(

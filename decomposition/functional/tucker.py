@@ -37,7 +37,7 @@ class FunctionalTucker(FunctionalModel):
         intervals are too narrow without it.
     max_sweeps : int, default 100
     restarts : int, default 1
-        Number of starts; the largest bound wins.
+        Number of starts; the largest bound wins. They run side by side where there are threads.
     rng : Generator, seed or None
     progress : bool or callable, default False
     core : array of shape `ranks`, optional
@@ -53,7 +53,7 @@ class FunctionalTucker(FunctionalModel):
     tol : float, default 1e-5
         The fit ends when the bound gains less than `tol` nats per observation.
     threads : int, optional
-        Threads for large tables; all cores up to 4 by default.
+        Threads for large tables and for restarts; all cores up to 4 by default.
     dof : float, optional
         Degrees of freedom, > 2, of Student-t noise, for tables with outliers: 4 is a good choice.
         By default noise is normal. `noise_std_`, intervals and scores stay those of a normal

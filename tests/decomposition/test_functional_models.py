@@ -141,8 +141,9 @@ def test_a_start_with_means_near_zero_does_not_end_there():
 
 def test_restarts_keep_the_best_bound():
     x, y = small()
-    model = cp(restarts=3).fit(x, y)
+    model = cp(restarts=3, threads=2).fit(x, y)
     assert len(model.starts_) == 3
+    assert model.starts_ == cp(restarts=3, threads=1).fit(x, y).starts_
     assert model.elbo_ == max(model.starts_)
     assert model.elbo_ == model.elbo_trace_[-1]
 
