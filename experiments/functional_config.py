@@ -48,6 +48,8 @@ class ModelConfig:
     """Switch needless functions off, so that `rank` is an upper limit."""
     dof: Annotated[float | None, _GIVEN] = None
     """Degrees of freedom of Student-t noise, for tables with outliers; normal noise without."""
+    batch_size: Annotated[int | None, _GIVEN] = None
+    """Rows of a mini-batch, for millions of rows: one pass in batches comes before the sweeps."""
     restarts: int = 1
     """Number of starts; the largest evidence bound wins."""
     max_sweeps: int = 100

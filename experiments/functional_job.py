@@ -170,6 +170,7 @@ def _model(config: FunctionalConfig, bars: Bars) -> FunctionalCP | FunctionalTuc
         "calibrate": model.calibrate,
         "ard": model.ard,
         "dof": model.dof,
+        "batch_size": model.batch_size,
         "restarts": model.restarts,
         "max_sweeps": model.max_sweeps,
         "rng": model.seed,

@@ -24,7 +24,7 @@ class FunctionalCP(FunctionalModel):
         Number of terms.
     kernels, learn_kernels, calibrate, max_sweeps, restarts, rng, progress
         As for `FunctionalTucker`.
-    noise_std, init, tol, threads, dof
+    noise_std, init, tol, threads, dof, batch_size
         As for `FunctionalTucker`; the start is the house's CP solver.
     ard : bool, default False
         Give every term a weight with a precision of its own, which switches needless terms off.
@@ -61,11 +61,13 @@ class FunctionalCP(FunctionalModel):
         tol: float = 1e-5,
         threads: int | None = None,
         dof: float | None = None,
+        batch_size: int | None = None,
     ) -> None:
         self.rank, self.kernels, self.learn_kernels = rank, kernels, learn_kernels
         self.calibrate, self.max_sweeps, self.restarts = calibrate, max_sweeps, restarts
         self.rng, self.progress, self.noise_std = rng, progress, noise_std
-        self.init, self.ard, self.tol, self.threads, self.dof = init, ard, tol, threads, dof
+        self.init, self.ard, self.tol, self.threads = init, ard, tol, threads
+        self.dof, self.batch_size = dof, batch_size
 
     def _algebra(self, modes: int) -> Algebra:
         return Entrywise(integer("rank", self.rank, 1), modes)

@@ -42,6 +42,8 @@ class Settings:
     threads : int
     dof : float or None
         Degrees of freedom of Student-t noise.
+    batch : int or None
+        Rows of a mini-batch.
     """
 
     algebra: Algebra
@@ -54,6 +56,7 @@ class Settings:
     tol: float
     threads: int
     dof: float | None
+    batch: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +140,8 @@ def _start(
     """One start, repeated from random means while it collapses."""
     for _ in range(_TRIES):
         found = _prepare(data, settings, init, rng, kernels)
+        if settings.batch is not None and settings.batch < len(data.y):
+            found.warm_up(settings.batch, rng)
         run = climb(found, settings, progress)
         if not isinstance(init, str) or not np.isfinite(run.bound) or not found.collapsed():
             break

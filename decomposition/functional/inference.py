@@ -22,6 +22,7 @@ from rankloom.decomposition.functional.processes import Floats, Kernel
 from rankloom.decomposition.functional.robust import Robust
 
 _CACHED = 2**22  # sums kept from the last mode's update for the core: 32 MB
+_FORGETTING = 0.6  # between 0.5 and 1, so that steps over mini-batches converge
 _SIDE_BY_SIDE = 2 * 10**5  # J (R d)^3 from which a filter is worth a thread: one millisecond
 
 
@@ -106,11 +107,16 @@ class Inference:
         sizes = [len(nodes) for nodes in data.nodes]
         self._last = int(np.argmin(sizes))  # its sums serve the core too: the fewest
         self._order = [k for k in range(len(sizes)) if k != self._last] + [self._last]
-        self.gathering = Gathering(data, algebra, threads)
-        self.gathering.shift(offset)
-        for k, mode in enumerate(self.modes):
-            self.gathering.put(k, mode.means, mode.covs)
+        self._threads, self._rate = threads, 1.0
+        self._gather(Gathering(data, algebra, threads), offset)
         self._robust = None if dof is None else Robust.start(dof, data.weights)
+
+    def _gather(self, gathering: Gathering, offset: float) -> None:
+        """Go on with these observations."""
+        self.gathering = gathering
+        gathering.shift(offset - gathering.offset)
+        for k, mode in enumerate(self.modes):
+            gathering.put(k, mode.means, mode.covs)
         self._sums: list[tuple[slice, Floats, list[Floats]]] | None = None
         self._joint: tuple[Floats, Floats, Floats] | None = None
 
@@ -137,6 +143,9 @@ class Inference:
         if mode.base is not None:
             lam += mode.base.lam
             eta += mode.base.eta
+        if mode.messages is not None and self._rate < 1:
+            lam = self._rate * lam + (1 - self._rate) * mode.messages.lam
+            eta = self._rate * eta + (1 - self._rate) * mode.messages.eta
         messages = Messages.of(lam, eta)
         if self.learner is not None:
             long = len(nodes) * (rank * mode.kernel.state_size) ** 3 >= _SIDE_BY_SIDE
@@ -183,7 +192,7 @@ class Inference:
         """Update the core, and the precisions of components where these are learnt."""
         if not self.core.fixed:
             total, linear, _ = self.joint()
-            self.core.update(self.noise.mean, total, linear)
+            self.core.update(self.noise.mean, total, linear, self._rate)
 
     def misfit(self) -> float:
         """Expected sum of squared residuals."""
@@ -194,7 +203,7 @@ class Inference:
     def update_noise(self) -> None:
         """Update the precision of the noise."""
         if not self.noise.fixed:
-            self.noise.update(self.data.count, self.misfit())
+            self.noise.update(self.data.count, self.misfit(), self._rate)
 
     def update_weights(self) -> None:
         """Update how far every observation is to be believed, under Student-t noise."""
@@ -208,13 +217,32 @@ class Inference:
     def sweep(self) -> float:
         """Update weights, every mode, the core and the noise; the evidence bound afterwards."""
         self.update_weights()
+        self._pass()
+        return self.bound()
+
+    def _pass(self) -> None:
         for k in self._order:
             self.update_mode(k)
         self.update_offset()
         self.update_core()
         self.update_noise()
         self.sweeps += 1
-        return self.bound()
+
+    def warm_up(self, size: int, rng: np.random.Generator) -> None:
+        """Once through the table in mini-batches of about `size` rows drawn at random.
+
+        Each batch stands for the whole table and is a step along the natural gradient of the bound,
+        shorter and shorter (M. Hoffman et al., JMLR 14:1303, 2013): sums are blended with those
+        before. The bound is not computed, and noise is normal.
+        """
+        whole, count = self.gathering, len(self.data.y)
+        for t, rows in enumerate(np.array_split(rng.permutation(count), -(-count // size))):
+            self._rate = (1 + t) ** -_FORGETTING
+            part = Gathering(self.data.part(rows), self.algebra, self._threads)
+            self._gather(part, self.offset)
+            self._pass()
+        self._rate = 1.0
+        self._gather(whole, self.offset)
 
     def bound(self) -> float:
         """Lower bound of the log evidence of y in the user's units, in nats.

@@ -60,6 +60,13 @@ class Observations:
         """Sum of the weights."""
         return float(self.weights.sum())
 
+    def part(self, rows: NDArray[np.intp]) -> "Observations":
+        """Some of the rows, with weights that make them stand for all."""
+        weights = self.weights[rows]
+        weights *= self.count / weights.sum()
+        index, y = self.index[rows], self.y[rows]
+        return Observations(self.nodes, index, y, weights, self.center, self.scale)
+
     def by_mode(self, k: int, offsets: NDArray[np.int64]) -> Sorted:
         """The observations in the order of mode k; nodes of mode m are counted from offsets[m].
 

@@ -35,11 +35,14 @@ class Noise:
             return float(np.log(self.mean))
         return float(digamma(self.shape) - np.log(self.rate))
 
-    def update(self, count: float, misfit: float) -> None:
-        """From the number of observations and the expected sum of squared residuals."""
+    def update(self, count: float, misfit: float, step: float = 1.0) -> None:
+        """From the number of observations and the expected sum of squared residuals.
+
+        A `step` below 1 goes that part of the way in natural parameters.
+        """
         if not self.fixed:
-            self.shape = self.prior[0] + count / 2
-            self.rate = self.prior[1] + misfit / 2
+            self.shape = (1 - step) * self.shape + step * (self.prior[0] + count / 2)
+            self.rate = (1 - step) * self.rate + step * (self.prior[1] + misfit / 2)
 
     def divergence(self) -> float:
         """Kullback-Leibler divergence from the prior."""
@@ -136,15 +139,22 @@ class Core:
             return np.zeros(size), np.diag(diagonal), self.relevance.log_precision()
         return np.zeros(size), np.eye(size), 0.0
 
-    def update(self, precision: float, total: Floats, linear: Floats) -> None:
-        """From ``sum E[v v']`` and ``sum y E[v]``, times the expected precision of the noise."""
+    def update(self, precision: float, total: Floats, linear: Floats, step: float = 1.0) -> None:
+        """From ``sum E[v v']`` and ``sum y E[v]``, times the expected precision of the noise.
+
+        A `step` below 1 goes that part of the way in natural parameters.
+        """
         if self.fixed:
             return
         before, inverse, _ = self._prior()
-        root = np.linalg.cholesky(inverse + precision * total)
+        sharp, tilt = inverse + precision * total, inverse @ before + precision * linear
+        if step < 1:
+            now = (1 - step) * np.linalg.inv(self.cov)
+            sharp, tilt = now + step * sharp, now @ self.mean + step * tilt
+        root = np.linalg.cholesky(sharp)
         half = np.linalg.solve(root, np.eye(len(root)))
         self.cov = half.T @ half
-        self.mean = self.cov @ (inverse @ before + precision * linear)
+        self.mean = self.cov @ tilt
         self._refresh()
         if self.relevance is not None:
             self.relevance.update(np.diag(self.second))

@@ -32,6 +32,7 @@ class Adjustable:
     tol: float
     threads: int | None
     dof: float | None
+    batch_size: int | None
     progress: Progress
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 - scikit-learn's name
@@ -90,6 +91,7 @@ class Adjustable:
             self.tol,
             integer("threads", threads, 1),
             self.dof,
+            None if self.batch_size is None else integer("batch_size", self.batch_size, 1),
         )
 
     def _kernels(self, data: Observations) -> tuple[Kernel, ...]:

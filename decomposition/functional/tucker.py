@@ -58,6 +58,10 @@ class FunctionalTucker(FunctionalModel):
         Degrees of freedom, > 2, of Student-t noise, for tables with outliers: 4 is a good choice.
         By default noise is normal. `noise_std_`, intervals and scores stay those of a normal
         distribution with the same deviation, which is right for 95 % intervals.
+    batch_size : int, optional
+        For tables of millions of rows: before the sweeps over all rows, go once through the table
+        in mini-batches of so many, each a step for all functions (stochastic variational
+        inference). About half as many full sweeps are needed after it.
 
     Notes
     -----
@@ -95,11 +99,13 @@ class FunctionalTucker(FunctionalModel):
         tol: float = 1e-5,
         threads: int | None = None,
         dof: float | None = None,
+        batch_size: int | None = None,
     ) -> None:
         self.ranks, self.kernels, self.learn_kernels = ranks, kernels, learn_kernels
         self.calibrate, self.max_sweeps, self.restarts = calibrate, max_sweeps, restarts
         self.rng, self.progress, self.core, self.noise_std = rng, progress, core, noise_std
-        self.init, self.ard, self.tol, self.threads, self.dof = init, ard, tol, threads, dof
+        self.init, self.ard, self.tol, self.threads = init, ard, tol, threads
+        self.dof, self.batch_size = dof, batch_size
 
     def _algebra(self, modes: int) -> Algebra:
         given = sequence("ranks", self.ranks, "ranks, one per mode")

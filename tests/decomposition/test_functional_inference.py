@@ -10,7 +10,7 @@ from rankloom.decomposition.functional.learning import Learner
 from rankloom.decomposition.functional.observations import observe
 from rankloom.decomposition.functional.posterior import Core, Noise, Relevance
 
-from .functional_cases import TUCKER_CORE, gaussian_process, planted
+from .functional_cases import TUCKER_CORE, gaussian_process, planted, truth
 
 SMOOTH = [Matern(1.5, 0.5)] * 3
 
@@ -120,6 +120,41 @@ def test_no_update_lowers_the_bound(kind):
         inference.sweeps += 1
     assert len(bounds) > 200
     assert np.diff(bounds).min() > -1e-9 * np.abs(bounds).max()
+
+
+@pytest.mark.parametrize("kron", [True, False])
+def test_a_mini_batch_of_all_rows_is_a_sweep(kron):
+    x, y = planted(0, 400, TUCKER_CORE, sizes=(20, 25, 30))
+    data = observe(x, y, None, 3)
+    algebra = products.Kronecker((2, 2, 2)) if kron else products.Entrywise(3, 3)
+    one, two = start(data, algebra), start(data, algebra)
+    one.learner, two.learner = Learner({0}), Learner({0})
+    one.sweep()
+    two.warm_up(400, np.random.default_rng(0))
+    assert two.bound() == pytest.approx(one.bound(), rel=1e-10)
+    assert two.sweep() == pytest.approx(one.sweep(), rel=1e-10)
+
+
+@pytest.mark.parametrize("options", [{}, {"ard": True}, {"dof": 10}, {"noise_std": 0.1}], ids=str)
+@pytest.mark.parametrize("core", [None, TUCKER_CORE], ids=["cp", "tucker"])
+def test_mini_batches_save_sweeps(core, options):
+    x, y = planted(0, 20_000, core, sizes=(60, 70, 80))
+    model = FunctionalCP(2) if core is None else FunctionalTucker((2, 2, 2))
+    model.set_params(kernels=SMOOTH, rng=0, max_sweeps=2, init="random", **options)
+    plain = model.set_params(batch_size=None).fit(x, y).elbo_
+    model.set_params(batch_size=500).fit(x, y)
+    assert model.elbo_ > plain + 0.01 * len(y)
+    assert model.elbo_trace_[1] >= model.elbo_trace_[0]
+    assert np.sqrt(np.mean((model.predict(x) - truth(x, core)) ** 2)) < 0.03
+
+
+def test_a_batch_larger_than_the_table_changes_nothing():
+    x, y = planted(1, 300, sizes=(20, 25, 30))
+    one = FunctionalCP(2, SMOOTH, rng=0, max_sweeps=4).fit(x, y)
+    two = FunctionalCP(2, SMOOTH, rng=0, max_sweeps=4, batch_size=300).fit(x, y)
+    np.testing.assert_array_equal(one.predict(x), two.predict(x))
+    with pytest.raises(ValueError, match="`batch_size`"):
+        FunctionalCP(2, SMOOTH, batch_size=0).fit(x, y)
 
 
 def means_of(x, rank, seed=7):

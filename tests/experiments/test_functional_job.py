@@ -43,7 +43,8 @@ calibrate = false
 
 def test_seasons_and_outliers_are_settings(table, capsys):
     text = (table / "job.toml").read_text()
-    text += "dof = 4.0\nlengthscales = [0.5, 0.5]\nperiods = [0, 0.7]\nmax_sweeps = 20\n"
+    text += "batch_size = 100\ndof = 4.0\nmax_sweeps = 20\n"
+    text += "lengthscales = [0.5, 0.5]\nperiods = [0, 0.7]\n"
     (table / "job.toml").write_text(text.replace("calibrate = false", "calibrate = true"))
     assert main(["functional", str(table / "job.toml")]) == 0
     assert "rows kept out to calibrate: NLPD" in capsys.readouterr().out
@@ -86,6 +87,7 @@ def test_a_table_becomes_predictions(table, capsys):
         (["--model.periods", "0", "0.7"], "`lengthscales`"),
         (["--model.lengthscales", "1", "1", "--model.periods", "0.7"], "`periods`"),
         (["--model.dof", "1"], "`dof`"),
+        (["--model.batch-size", "0"], "`batch_size`"),
         (["--model.rank", "0"], "`rank`"),
         (["--data.holdout", "1.0"], "`holdout`"),
     ],
