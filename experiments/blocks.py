@@ -6,11 +6,11 @@ drawn for light and for dark screens, and the browser chooses.
 
 import base64
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from rankloom.experiments.plots import DARK, LIGHT, Theme, figure_of, save_png, svg
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Draw = Callable[[Theme], "Axes"]
+Pictures: TypeAlias = Mapping[str, tuple[Draw, str, str]]
 
 
 class Block(Protocol):
@@ -152,6 +153,31 @@ def draw(plot: Draw, png: Path, alt: str, caption: str, tall: bool = False) -> F
     with DARK.context():
         dark = svg(figure_of(plot(DARK)))
     return Figure(light, dark, alt, caption, tall)
+
+
+def draw_all(
+    pictures: Pictures,
+    folder: Path,
+    track: Callable[[Iterable[Any]], Iterable[Any]],
+    tall: Container[str] = (),
+) -> dict[str, Figure]:
+    """Draw the pictures of a section, also as PNG files of a new folder.
+
+    Parameters
+    ----------
+    pictures : dict
+        Name, without suffix, to plot, text for those who do not see it, and caption.
+    folder : Path
+    track : callable
+        Progress bar.
+    tall : names, default none
+        Pictures that may be higher than the window.
+    """
+    folder.mkdir()
+    return {
+        name: draw(plot, folder / f"{name}.png", alt, caption, name in tall)
+        for name, (plot, alt, caption) in track(pictures.items())
+    }
 
 
 def power(value: float, digits: int = 1) -> str:

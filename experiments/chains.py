@@ -15,7 +15,7 @@ from rankloom.experiments.blocks import (
     Figures,
     Prose,
     Table,
-    draw,
+    draw_all,
     power,
 )
 from rankloom.experiments.chain_study import ChainStudy, Compared
@@ -61,7 +61,8 @@ def chains_section(study: ChainStudy, root: Path, folder: str, bars: Bars) -> Se
         Folder of the files below it.
     bars : Bars
     """
-    drawn = _figures(study, root / folder / "pictures", bars)
+    pictures, track = root / folder / "pictures", bars.track(f"{study.n} spins: pictures")
+    drawn = draw_all(_pictures(study), pictures, track)
     best, ground = study.best, study.ground.found[0]
     energy = study.checks[0]
     return Section(
@@ -203,16 +204,6 @@ def _use(study: ChainStudy, root: Path, folder: str) -> list[Block]:
         Prose([f"All curves of this section, with the exact ones, are in {table}."]),
         file_table(root, folders, FILES),
     ]
-
-
-def _figures(study: ChainStudy, folder: Path, bars: Bars) -> dict[str, Figure]:
-    folder.mkdir()
-    return {
-        name: draw(plot, folder / f"{name}.png", alt, caption)
-        for name, (plot, alt, caption) in bars.track(f"{study.n} spins: pictures")(
-            _pictures(study).items()
-        )
-    }
 
 
 def _pictures(study: ChainStudy) -> dict[str, tuple[Draw, str, str]]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from rankloom.experiments import decomposition_plots, plots
 from rankloom.experiments.bars import Bars
-from rankloom.experiments.blocks import Block, Code, Draw, Figure, Figures, Prose, draw, power
+from rankloom.experiments.blocks import Block, Code, Draw, Figure, Figures, Prose, draw_all, power
 from rankloom.experiments.decomposition_study import NAMES, RANK, DecompositionStudy
 from rankloom.experiments.report import KeyNumber, Section, check_table, file_table
 
@@ -47,7 +47,8 @@ def decompositions_section(
         Folder of the files below it.
     bars : Bars
     """
-    drawn = _figures(study, root / folder / "pictures", bars)
+    pictures, track = root / folder / "pictures", bars.track("decompositions: pictures")
+    drawn = draw_all(_pictures(study), pictures, track)
     terms, count = study.terms, _NUMBERS[RANK - 1]
     return Section(
         key="decomposition",
@@ -172,16 +173,6 @@ def _use(root: Path, folder: str) -> list[Block]:
         Prose([source]),
         file_table(root, {"": folder}, FILES),
     ]
-
-
-def _figures(study: DecompositionStudy, folder: Path, bars: Bars) -> dict[str, Figure]:
-    folder.mkdir()
-    return {
-        name: draw(plot, folder / f"{name}.png", alt, caption)
-        for name, (plot, alt, caption) in bars.track("decompositions: pictures")(
-            _pictures(study).items()
-        )
-    }
 
 
 def _pictures(study: DecompositionStudy) -> dict[str, tuple[Draw, str, str]]:

@@ -9,11 +9,10 @@ from rankloom.experiments.bars import Bars
 from rankloom.experiments.blocks import (
     Code,
     Draw,
-    Figure,
     Figures,
     Prose,
     Table,
-    draw,
+    draw_all,
     power,
 )
 from rankloom.experiments.freeness_study import FreenessStudy
@@ -80,7 +79,8 @@ def freeness_section(study: FreenessStudy, root: Path, folder: str, bars: Bars) 
         Folder of the files below it.
     bars : Bars
     """
-    drawn = _figures(study, root / folder / "pictures", bars)
+    pictures, track = root / folder / "pictures", bars.track("random matrices: pictures")
+    drawn = draw_all(_pictures(study), pictures, track)
     fourth = study.moments[1]
     return Section(
         key="freeness",
@@ -176,16 +176,6 @@ def _proof_text() -> str:
         "of three parties is that of the complete bipartite graph of six vertices, of a matrix "
         "product state whose vector is never formed."
     )
-
-
-def _figures(study: FreenessStudy, folder: Path, bars: Bars) -> dict[str, Figure]:
-    folder.mkdir()
-    return {
-        name: draw(plot, folder / f"{name}.png", alt, caption)
-        for name, (plot, alt, caption) in bars.track("random matrices: pictures")(
-            _pictures(study).items()
-        )
-    }
 
 
 def _pictures(study: FreenessStudy) -> dict[str, tuple[Draw, str, str]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rankloom.experiments import functional_plots
 from rankloom.experiments.bars import Bars
-from rankloom.experiments.blocks import Code, Draw, Figures, Prose, draw
+from rankloom.experiments.blocks import Code, Draw, Figures, Prose, draw_all
 from rankloom.experiments.functional_study import NAMES, NOISE, FunctionalStudy
 from rankloom.experiments.report import KeyNumber, Section, check_table, file_table
 
@@ -36,14 +36,8 @@ def functional_section(study: FunctionalStudy, root: Path, folder: str, bars: Ba
         Folder of the files below it.
     bars : Bars
     """
-    pictures = root / folder / "pictures"
-    pictures.mkdir()
-    drawn = {
-        name: draw(plot, pictures / f"{name}.png", alt, caption)
-        for name, (plot, alt, caption) in bars.track("functional models: pictures")(
-            _pictures(study).items()
-        )
-    }
+    pictures, track = root / folder / "pictures", bars.track("functional models: pictures")
+    drawn = draw_all(_pictures(study), pictures, track)
     model, count = study.model, len(study.model.nodes_[0])
     without, with_factor = (100 * c for c in study.coverage)
     return Section(

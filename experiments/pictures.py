@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from rankloom.experiments import plots
 from rankloom.experiments.bars import Bars
-from rankloom.experiments.blocks import Draw, Figure, draw
+from rankloom.experiments.blocks import Draw, Figure, draw_all
 from rankloom.experiments.compile_job import stage
 from rankloom.experiments.plots import Theme
 from rankloom.experiments.study import Study
@@ -16,16 +16,9 @@ if TYPE_CHECKING:
 
 def figures(study: Study, root: Path, bars: Bars) -> dict[str, Figure]:
     """All pictures of a study, also as PNG files in its folder."""
-    folder = root / study.folder / "pictures"
-    folder.mkdir()
-    pictures = _pictures(study)
+    folder, track = root / study.folder / "pictures", bars.track(f"{study.run.n} qubits: pictures")
     with stage(study.run.seconds, "pictures"):
-        return {
-            name: draw(plot, folder / f"{name}.png", alt, caption, tall=name == "circuit")
-            for name, (plot, alt, caption) in bars.track(f"{study.run.n} qubits: pictures")(
-                pictures.items()
-            )
-        }
+        return draw_all(_pictures(study), folder, track, tall=("circuit",))
 
 
 def _pictures(study: Study) -> dict[str, tuple[Draw, str, str]]:

@@ -17,7 +17,7 @@ from rankloom.experiments.blocks import (
     Figures,
     Prose,
     Table,
-    draw,
+    draw_all,
     power,
 )
 from rankloom.experiments.potential_study import CRYSTAL, PotentialStudy
@@ -79,7 +79,8 @@ def potentials_section(study: PotentialStudy, root: Path, folder: str, bars: Bar
         Folder of the files below it.
     bars : Bars
     """
-    drawn = _figures(study, root / folder / "pictures", bars)
+    pictures, track = root / folder / "pictures", bars.track(f"{study.n} charges: pictures")
+    drawn = draw_all(_pictures(study), pictures, track)
     phi = study.phi
     grid = 8 * 257**3
     return Section(
@@ -172,16 +173,6 @@ def _use(root: Path, folder: str) -> list[Block]:
         Code(USE.format(path=f"{folder}/long_range.h5")),
         file_table(root, {"": folder}, FILES),
     ]
-
-
-def _figures(study: PotentialStudy, folder: Path, bars: Bars) -> dict[str, Figure]:
-    folder.mkdir()
-    return {
-        name: draw(plot, folder / f"{name}.png", alt, caption)
-        for name, (plot, alt, caption) in bars.track(f"{study.n} charges: pictures")(
-            _pictures(study).items()
-        )
-    }
 
 
 def _pictures(study: PotentialStudy) -> dict[str, tuple[Draw, str, str]]:

@@ -13,7 +13,7 @@ from rankloom.experiments.blocks import (
     Figures,
     Prose,
     Table,
-    draw,
+    draw_all,
     power,
 )
 from rankloom.experiments.formula import hamiltonian
@@ -55,7 +55,8 @@ def spectroscopy_section(study: SpectroscopyStudy, root: Path, folder: str, bars
         Folder of the files below it.
     bars : Bars
     """
-    drawn = _figures(study, root / folder / "pictures", bars)
+    pictures, track = root / folder / "pictures", bars.track("spectroscopy: pictures")
+    drawn = draw_all(_pictures(study), pictures, track)
     short, long = study.short.result, study.long.result
     n, shots = long.snapshots.n_qubits, long.snapshots.shots
     found = "nothing" if not long.gaps else str(long.gaps[0]).replace("+-", "±")
@@ -154,16 +155,6 @@ def _use(root: Path, folder: str) -> list[Block]:
         Code(USE.format(path=f"{folder}/long/snapshots.h5")),
         file_table(root, folders, FILES),
     ]
-
-
-def _figures(study: SpectroscopyStudy, folder: Path, bars: Bars) -> dict[str, Figure]:
-    folder.mkdir()
-    return {
-        name: draw(plot, folder / f"{name}.png", alt, caption)
-        for name, (plot, alt, caption) in bars.track("spectroscopy: pictures")(
-            _pictures(study).items()
-        )
-    }
 
 
 def _pictures(study: SpectroscopyStudy) -> dict[str, tuple[Draw, str, str]]:
