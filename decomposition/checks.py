@@ -1,4 +1,4 @@
-"""Checks of the arguments of tensors and solvers at the public border."""
+"""Checks of the arguments of tensors and solvers at the public border, and their warning."""
 
 import operator
 from collections.abc import Sequence
@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from rankloom.decomposition.chunks import is_chunked
 from rankloom.tn.arrays import Array, is_numpy, namespace, to_host
 from rankloom.tn.checks import integer
+
+
+class ApproximationWarning(UserWarning):
+    """An approximation missed its tolerance; the message says what was reached."""
 
 
 def numeric(names: Sequence[str], values: Sequence[Any]) -> list[Array]:

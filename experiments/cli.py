@@ -16,6 +16,7 @@ exit code  meaning
 """
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,7 +56,7 @@ class Demo:
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(ABC):
     """What every command but the demo has: a file of settings, or flags, and a result folder."""
 
     config: ConfigFile = None
@@ -64,9 +65,9 @@ class Job:
     """Replace an older result folder."""
     settings: Any = None
 
+    @abstractmethod
     def run(self) -> "Written":
         """Carry the command out."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ The format is that of arXiv:2503.01696.
 """
 
 from rankloom.decomposition.chebyshev.basis import nodes
-from rankloom.decomposition.chebyshev.builders import ApproximationWarning
 from rankloom.decomposition.chebyshev.function import ChebyshevTucker
+from rankloom.decomposition.checks import ApproximationWarning
 
 __all__ = ["ApproximationWarning", "ChebyshevTucker", "nodes"]

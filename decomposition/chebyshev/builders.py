@@ -9,16 +9,12 @@ import numpy as np
 
 from rankloom.decomposition.chebyshev import algebra
 from rankloom.decomposition.chebyshev.domain import Domain, check_domain
-from rankloom.decomposition.checks import numeric
+from rankloom.decomposition.checks import ApproximationWarning, numeric
 from rankloom.decomposition.cp_tensor import CPTensor
 from rankloom.decomposition.hosvd import check_tol
 from rankloom.decomposition.tucker_tensor import TuckerTensor
 from rankloom.tn.arrays import Array, namespace, one_blas_thread, to_host
 from rankloom.tn.checks import integer
-
-
-class ApproximationWarning(UserWarning):
-    """An approximation missed its tolerance; the message says what was reached."""
 
 
 class Builders:

@@ -31,7 +31,8 @@ class FunctionalCP(FunctionalModel):
 
     Notes
     -----
-    A sweep costs ``K N p + sum_k J_k (R d)^3`` operations with ``p = R (R + 1) / 2``.
+    A sweep costs ``K N p + sum_k J_k (R d)^3`` operations with ``p = R (R + 1) / 2``; memory is
+    that of `FunctionalTucker`.
 
     Examples
     --------

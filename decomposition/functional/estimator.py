@@ -1,11 +1,12 @@
 """What `FunctionalTucker` and `FunctionalCP` share: the face of an estimator."""
 
 import os
+import warnings
 from typing import Any, Self
 
 import numpy as np
 
-from rankloom.decomposition.checks import mode_index
+from rankloom.decomposition.checks import ApproximationWarning, mode_index
 from rankloom.decomposition.functional import bridge, fitting, storage
 from rankloom.decomposition.functional.answers import Fitted
 from rankloom.decomposition.functional.fitted import Posterior
@@ -21,6 +22,7 @@ from rankloom.decomposition.functional.settings import Adjustable
 from rankloom.tn.arrays import one_blas_thread
 from rankloom.tn.checks import integer
 
+_COARSE = 0.01  # part of a kernel's variance that may be cut off without a warning
 _HELD = 0.1  # part held out by `calibrate=True`
 
 
@@ -68,6 +70,11 @@ class FunctionalModel(Adjustable, Fitted):
         ------
         TypeError, ValueError
             Arguments that cannot be used; nothing has been changed then.
+
+        Warns
+        -----
+        ApproximationWarning
+            A learnt season is too sharp for the harmonics of its kernel.
         """
         shape = np.shape(X)
         if len(shape) != 2 or shape[1] < 1:
@@ -109,6 +116,7 @@ class FunctionalModel(Adjustable, Fitted):
         self._keep(run, 0.0)
         self.elbo_trace_, self.lengthscale_trace_ = run.trace, run.lengthscales
         bridge.write_back(self.kernels, self.kernels_)
+        self._warn_of_coarse_kernels()
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -140,6 +148,18 @@ class FunctionalModel(Adjustable, Fitted):
     def _keep(self, run: fitting.Run, before: float) -> None:
         self._posterior = run.posterior()
         self.elbo_, self.outcome_ = before + run.bound, run.outcome
+
+    def _warn_of_coarse_kernels(self) -> None:
+        for k, kernel in enumerate(self.kernels_):
+            for part in kernel.parts:
+                if part.truncation > _COARSE:
+                    warnings.warn(
+                        f"the kernel of mode {k}, {part.label}, leaves "
+                        f"{100 * part.truncation:.2g} % of its variance beyond its harmonics: "
+                        "sharp seasons are smoothed. Give it more `harmonics`.",
+                        ApproximationWarning,
+                        stacklevel=3,
+                    )
 
     def _calibration(
         self,

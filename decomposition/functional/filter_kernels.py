@@ -120,7 +120,7 @@ def _meet(state, adjoint, half, mean, cov):
 def forward(a, q, factors, e, rests, half, state, states, updates):
     """Filter all nodes; the log of the integral of prior times messages.
 
-    Into node 0 `a` (J, d, d) is zero and `q` the stationary covariance. `state` is zero before;
+    Into node 0 `a` (J, d, d) is zero and `q` the covariance of the prior. `state` is zero before;
     `half` is scratch of the same shape. Filtered `states` (J, D + 1, D) and `updates`
     (J, R, D + 2) are kept; where `states` is empty, one node's updates serve as scratch.
     """
@@ -204,7 +204,7 @@ def between(a, q, back, left, states, adjoints, nothing, half, state, adjoint, m
     """Posterior of u at new points: mean (n, R) and covariance (n, R, R).
 
     Point i follows node ``left[i]`` over `a`, `q`, and the next node follows it over the transpose
-    of `back`. Before all nodes ``left`` is -1, `a` zero and `q` the stationary covariance; after
+    of `back`. Before all nodes ``left`` is -1, `a` zero and `q` the covariance of the prior; after
     the last node `back` is zero.
     """
     rank = mean.shape[1]

@@ -85,8 +85,7 @@ def _moved(kernel: Kernel, i: int, name: str, shift: float) -> Kernel:
     parts = list(kernel.parts)
     part: Any = parts[i]  # a dataclass
     value = getattr(part, name) * math.exp(shift)
-    value = min(max(value, _FARTHEST**-1), _FARTHEST)
-    if name == "lengthscale":
-        value = min(max(value, part.bounds[0]), part.bounds[1])
+    low, high = part.bounds if name == "lengthscale" else (0.0, math.inf)
+    value = min(max(value, low, 1 / _FARTHEST), high, _FARTHEST)
     parts[i] = replace(part, **{name: value})
     return with_parts(parts)

@@ -78,9 +78,9 @@ class Process(ABC):
         """Size d of the state."""
 
     @property
-    def total_variance(self) -> float:
-        """Variance of u at a point."""
-        return self.variance
+    def truncation(self) -> float:
+        """Part of the variance that a series cut off has left out."""
+        return 0.0
 
     @abstractmethod
     def prior(self, points: Any) -> Floats:
@@ -128,11 +128,6 @@ class KernelSum:
     def state_size(self) -> int:
         """Size of the stacked state."""
         return sum(p.state_size for p in self.parts)
-
-    @property
-    def total_variance(self) -> float:
-        """Variance of u at a point."""
-        return sum(p.variance for p in self.parts)
 
     def prior(self, points: Any) -> Floats:
         """Covariances (n, d, d) of the state at points (n,) that no data inform."""

@@ -1,4 +1,7 @@
-"""Kernels beyond Matern: seasons that change slowly, and straight lines."""
+"""Kernels beyond Matern: seasons that change slowly, and straight lines.
+
+Their dense `covariance` is the oracle of their state spaces.
+"""
 
 import math
 from dataclasses import dataclass
@@ -60,6 +63,11 @@ class QuasiPeriodic(Process):
         self._decay()  # checks nu
 
     @property
+    def truncation(self) -> float:
+        """Part of the variance of the exact periodic factor beyond the harmonics."""
+        return float(1 - self._series().sum())
+
+    @property
     def label(self) -> str:
         """Name, period and lengthscale, short."""
         return f"QuasiPeriodic({self.period:.4g}) {self.lengthscale:.4g}"
@@ -95,13 +103,17 @@ class QuasiPeriodic(Process):
     def _decay(self) -> Matern:
         return Matern(self.nu, self.lengthscale, self.variance)
 
-    def _weights(self) -> Floats:
-        """Coefficients of the cosine series, (1 + harmonics,)."""
+    def _series(self) -> Floats:
+        """Coefficients (1 + harmonics,) of the cosine series, which would sum to 1."""
         from scipy.special import ive
 
         orders = np.arange(self.harmonics + 1)
-        weights = np.where(orders > 0, 2.0, 1.0) * ive(orders, self.shape**-2)
-        return np.asarray(weights / weights.sum())
+        return np.asarray(np.where(orders > 0, 2.0, 1.0) * ive(orders, self.shape**-2))
+
+    def _weights(self) -> Floats:
+        """The same, scaled to sum to 1."""
+        series = self._series()
+        return np.asarray(series / series.sum())
 
     def _joined(self, cov: Floats) -> Floats:
         """Covariance of the whole state from that of the Matern state."""

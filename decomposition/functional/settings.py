@@ -3,6 +3,7 @@
 import inspect
 import math
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -17,7 +18,7 @@ from rankloom.tn.checks import integer
 from rankloom.tn.progress import Progress
 
 
-class Adjustable:
+class Adjustable(ABC):
     """Constructor arguments by name, as scikit-learn wants them, and what they mean for a fit."""
 
     kernels: Any
@@ -58,13 +59,13 @@ class Adjustable:
             input_tags=InputTags(),
         )
 
+    @abstractmethod
     def _algebra(self, modes: int) -> Algebra:
         """Checked ranks as products; raises for ranks that do not fit."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _fixed_core(self, algebra: Algebra) -> Floats | None:
         """The core that is not learnt, (D,), or None."""
-        raise NotImplementedError
 
     def _settings(
         self, algebra: Algebra, kernels: tuple[Kernel, ...], scale: float

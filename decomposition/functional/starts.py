@@ -8,7 +8,7 @@ import numpy as np
 
 from rankloom.decomposition.cp_solver import cp
 from rankloom.decomposition.functional.algebra import Algebra, gather_plain
-from rankloom.decomposition.functional.chains import _prior_paths
+from rankloom.decomposition.functional.chains import prior_paths
 from rankloom.decomposition.functional.observations import Observations
 from rankloom.decomposition.functional.processes import Floats, Kernel
 from rankloom.decomposition.tucker_solver import tucker
@@ -23,7 +23,7 @@ def random_means(
 ) -> list[Floats]:
     """A draw from the prior of every mode, scaled to unit variance: K arrays (J_k, R_k)."""
     return [
-        _prior_paths(kernel, nodes, rank, 1, rng)[0] / kernel.total_variance**0.5
+        prior_paths(kernel, nodes, rank, 1, rng)[0] / kernel.prior(nodes)[:, 0, 0].mean() ** 0.5
         for kernel, nodes, rank in zip(kernels, data.nodes, algebra.ranks, strict=True)
     ]
 

@@ -67,7 +67,8 @@ class FunctionalTucker(FunctionalModel):
     -----
     A sweep over N rows with K = 3 modes costs ``N p^2 + sum_k J_k (p^3 + (R d)^3) + R^9``
     operations, ``p = R (R + 1) / 2``, for J_k distinct coordinates; memory is
-    ``N (2 K^2 + 6 K) * 4`` bytes and ``sum_k J_k (4 R^2 + (R d)^2) * 8``.
+    ``N (2 K^2 + 6 K) * 4`` bytes, ``(sum_k J_k (4 R^2 + (R d)^2) + 3 R^6) * 8`` and at most 40 MB
+    of sums, for each of the starts that run side by side; with `dof`, ``16 N`` more.
 
     Examples
     --------

@@ -183,6 +183,17 @@ def test_cosine_series_is_the_periodic_kernel(shape, harmonics, error):
     assert np.abs(kernel.covariance([0.0], t)[0] - exact).max() < error
 
 
+@pytest.mark.parametrize("shape, harmonics", [(1.0, 2), (0.5, 6), (0.2, 10)])
+def test_what_the_harmonics_leave_out_is_what_a_fourier_transform_finds(shape, harmonics):
+    t = np.arange(256) / 256
+    series = np.fft.rfft(np.exp(-2 * (np.sin(np.pi * t) / shape) ** 2)).real / 128
+    series[0] /= 2
+    left_out = series[harmonics + 1 :].sum()
+    kernel = QuasiPeriodic(1.0, 9.0, shape=shape, harmonics=harmonics)
+    assert kernel.truncation == pytest.approx(left_out, abs=1e-14)
+    assert Matern(0.5).truncation == 0
+
+
 def test_two_nodes_a_hair_apart_are_as_one():
     kernel, variance = Matern(2.5, 0.5), 0.1
     near = np.array([0.1, 0.5, 0.5 + 0.5e-9, 0.9])

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from rankloom.decomposition import FunctionalCP, FunctionalTucker, Matern
+from rankloom.decomposition import (
+    ApproximationWarning,
+    FunctionalCP,
+    FunctionalTucker,
+    Matern,
+)
 from rankloom.decomposition.functional import (
     Gamma,
     KernelSum,
@@ -13,6 +18,9 @@ from rankloom.decomposition.functional import (
     Trend,
     scores,
 )
+from rankloom.decomposition.functional.algebra import Kronecker
+from rankloom.decomposition.functional.observations import observe
+from rankloom.decomposition.functional.starts import random_means
 from rankloom.tn import Outcome
 
 from .functional_cases import TUCKER_CORE, funbat, planted, truth
@@ -81,6 +89,24 @@ def test_seasons_and_a_trend_go_on_beyond_the_data():
     assert scores[KernelSum].coverage > 0.85
     season = model.kernels_[1].parts[0]
     assert season.period == pytest.approx(1.0, abs=0.003)
+
+
+def test_too_few_harmonics_are_told():
+    x, y = small()
+    sharp = QuasiPeriodic(0.5, 3.0, shape=0.2, harmonics=2)
+    model = FunctionalCP(1, [*SMOOTH[:2], sharp], rng=0, learn_kernels=False, max_sweeps=3)
+    with pytest.warns(ApproximationWarning, match=r"mode 2.*harmonics"):
+        model.fit(x, y)
+
+
+def test_starts_from_a_trend_far_from_its_center_have_size_one():
+    data = observe(np.linspace(2000, 2020, 50)[:, None], np.arange(50.0), None, 1)
+    kernel = Trend() + Matern(1.5, 5.0)
+    draws = [
+        random_means(data, Kronecker((200,)), (kernel,), np.random.default_rng(seed))[0]
+        for seed in range(2)
+    ]
+    assert np.mean(np.square(draws)) == pytest.approx(1, rel=0.3)
 
 
 @pytest.mark.parametrize("kind", [FunctionalCP, FunctionalTucker])
